@@ -1,0 +1,67 @@
+"""Tenant scope, in the queryset: what a caller may not have is not in the rows it asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.caller import Caller
+
+
+class ScopedQuerySet(models.QuerySet):
+    """The three questions every model answers. A model overrides what is different for it:
+    a public template is visible and usable to all, operable by its owner only."""
+
+    def visible_to(self, caller: Caller) -> ScopedQuerySet:
+        raise NotImplementedError(f"{self.model.__name__} does not say who may see it")
+
+    def usable_by(self, caller: Caller) -> ScopedQuerySet:
+        return self.visible_to(caller)
+
+    def operable_by(self, caller: Caller) -> ScopedQuerySet:
+        return self.visible_to(caller)
+
+
+class OwnedQuerySet(ScopedQuerySet):
+    """Rows that belong to an account, reached by the model's ``OWNER`` path."""
+
+    def owned_within(self, caller: Caller) -> OwnedQuerySet:
+        """What the caller's accounts own: all for root, a subtree for domain admins."""
+        if caller.is_root_admin:
+            return self
+        path = self.model.OWNER
+        if caller.is_domain_admin:
+            return self.filter(**{f"{path}__domain__path__startswith": caller.domain.path})
+        return self.filter(**{path: caller.account.pk})
+
+    def visible_to(self, caller: Caller) -> OwnedQuerySet:
+        return self.owned_within(caller)
+
+    def owned_by(self, account: Any) -> OwnedQuerySet:
+        return self.filter(**{self.model.OWNER: account})
+
+
+class AdminQuerySet(ScopedQuerySet):
+    """Rows of the house: seen and touched by root administrators only."""
+
+    def visible_to(self, caller: Caller) -> AdminQuerySet:
+        return self if caller.is_root_admin else self.none()
+
+
+class SharedQuerySet(ScopedQuerySet):
+    """Rows everybody may see and use, and only root administrators change."""
+
+    def visible_to(self, caller: Caller) -> SharedQuerySet:
+        return self
+
+    def operable_by(self, caller: Caller) -> SharedQuerySet:
+        return self if caller.is_root_admin else self.none()
+
+
+class LiveManager(models.Manager):
+    """The default manager of a model with ``removed``: rows that are still there."""
+
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().filter(removed=None)

@@ -1,0 +1,173 @@
+"""What every list has in common: scope, ids, keyword, order, pages and the exact total.
+
+A page costs one count, one narrow query for its keys and one wide query for its rows, so a
+deep page is as quick as the first: keys come from an index, and from its far end when that
+is nearer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from accounts.caller import Caller
+from accounts.models import Account, Domain
+from api import parameters
+from core.commands import Command
+from core.config import Setting
+from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
+
+PAGE_SIZE = Setting("default.page.size", 500, "Rows in a list when nobody asks for pages.",
+                    minimum=1, maximum=5000)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    offset: int
+    size: int | None  # None: no limit
+
+
+def page_of(given: Mapping[str, Any]) -> Page:
+    page, size = given.get("page"), given.get("pagesize")
+    largest = PAGE_SIZE.get()
+    if str(size) == "-1" and page is None:
+        return Page(0, None)
+    if page in (None, "") and size in (None, ""):
+        return Page(0, largest)
+    if page in (None, "") or size in (None, ""):
+        raise InvalidParameter("Parameters page and pagesize go together.")
+    try:
+        number, rows = int(str(page)), int(str(size))
+    except ValueError:
+        raise InvalidParameter("Parameters page and pagesize must be whole numbers.") from None
+    if number < 1 or rows < 1:
+        raise InvalidParameter("Parameters page and pagesize must be at least 1.")
+    if rows > largest:
+        raise InvalidParameter(f"Parameter pagesize is {rows}; at most {largest} are allowed.")
+    return Page((number - 1) * rows, rows)
+
+
+def rows_for(
+    caller: Caller, command: Command, arguments: dict[str, Any], given: Mapping[str, Any]
+) -> QuerySet:
+    """The rows a list command is about: scoped, then narrowed by ids, filters and keyword."""
+    spec = command.listing
+    rows = spec.model._default_manager.all().visible_to(caller)
+    if spec.scoped:
+        rows = _scope(caller, command, rows, given)
+    for name in ("id", "ids"):
+        wanted = parameters.value_of(caller, command, name, given)
+        if wanted is not None:
+            rows = rows.filter(pk__in=[r.pk for r in (wanted if name == "ids" else [wanted])])
+    for param in command.params:
+        value = arguments.get(param.argument)
+        if param.filter and param.name not in ("id", "ids") and value is not None:
+            lookup = f"{param.filter}__in" if param.kind == "list" else param.filter
+            rows = rows.filter(**{lookup: value})
+    keyword = given.get("keyword")
+    if keyword:
+        matching = Q()
+        for path in spec.keyword:
+            matching |= Q(**{f"{path}__icontains": str(keyword)})
+        rows = rows.filter(matching)
+    unfiltered = {k: v for k, v in arguments.items() if not _is_filter(command, k)}
+    return command.function(caller, rows, **unfiltered)
+
+
+def _is_filter(command: Command, argument: str) -> bool:
+    return any(p.argument == argument and p.filter for p in command.params)
+
+
+def _scope(caller: Caller, command: Command, rows: QuerySet, given: Mapping[str, Any]) -> QuerySet:
+    """CloudStack's rules: an admin who names no scope sees its own account only."""
+    owner = command.listing.model.OWNER
+    is_true = lambda name: str(given.get(name, "")).lower() == "true"  # noqa: E731
+    domain = _domain(caller, command, given.get("domainid"))
+    name = given.get("account")
+    if name:
+        account = _account(caller, domain or caller.domain, str(name))
+        return rows.filter(**{owner: account})
+    if domain is not None:
+        if is_true("isrecursive"):
+            return rows.filter(**{f"{owner}__domain__path__startswith": domain.path})
+        return rows.filter(**{f"{owner}__domain": domain})
+    by_id = given.get("id") or given.get("ids")
+    if is_true("listall") or by_id or not caller.is_domain_admin:
+        return rows
+    return rows.filter(_own_or_shared(caller, command, owner))
+
+
+def _own_or_shared(caller: Caller, command: Command, owner: str) -> Q:
+    """Own rows, and those without an owner (shared networks, built-in templates)."""
+    own = Q(**{owner: caller.account})
+    return own | Q(**{f"{owner}__isnull": True})
+
+
+def _domain(caller: Caller, command: Command, text: Any) -> Domain | None:
+    if not text:
+        return None
+    try:
+        found = Domain.objects.all().visible_to(caller).filter(uuid=str(text)).first()
+    except ValueError:
+        found = None
+    except Exception as error:  # Django's ValidationError for a malformed uuid
+        raise NoSuchObject(command.name, "domainid", str(text)) from error
+    if found is None:
+        raise NoSuchObject(command.name, "domainid", str(text))
+    return found
+
+
+def _account(caller: Caller, domain: Domain, name: str) -> Account:
+    found = Account.objects.all().visible_to(caller).filter(domain=domain, name=name).first()
+    if found is None:
+        raise PermissionDenied(f"There is no account {name} in domain {domain.name_path}.")
+    return found
+
+
+def cut(command: Command, rows: QuerySet, page: Page, sort: str = "") -> tuple[int, QuerySet]:
+    """The total, and the page's rows in order."""
+    order = _order(command, sort)
+    rows = rows.order_by(*order)
+    if page.size is None:
+        return rows.count(), rows
+    count = rows.order_by().count()
+    if page.offset >= count:
+        return count, rows.none()
+    keys = _keys(rows, order, page.offset, min(page.size, count - page.offset), count)
+    chosen = command.listing.model._base_manager.filter(pk__in=keys)
+    position = Case(
+        *(When(pk=key, then=Value(i)) for i, key in enumerate(keys)), output_field=IntegerField()
+    )
+    simple = order in (("pk",), ("-pk",))
+    return count, chosen.order_by(*order) if simple else chosen.order_by(position)
+
+
+def _keys(
+    rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int
+) -> list[int]:
+    """Keys of a page, counted from whichever end of the order is nearer."""
+    keys = rows.values_list("pk", flat=True)
+    if offset <= count // 2:
+        return list(keys[offset : offset + size])
+    from_end = count - offset - size
+    turned = keys.order_by(*(_turned(path) for path in order))
+    return list(turned[from_end : from_end + size])[::-1]
+
+
+def _turned(path: str) -> str:
+    return path[1:] if path.startswith("-") else f"-{path}"
+
+
+def _order(command: Command, sort: str) -> tuple[str, ...]:
+    """``sort`` names a response field with a plain column; ties go by key."""
+    if not sort:
+        return command.listing.order
+    falling, name = sort.startswith("-"), sort.lstrip("-")
+    for item in command.response.fields:
+        if item.name == name and item.source:
+            sign = "-" if falling else ""
+            return (f"{sign}{item.source}", f"{sign}pk")
+    raise InvalidParameter(f"The list cannot be sorted by {name}.")

@@ -1,0 +1,38 @@
+"""What happened, for people and audits: one row per change, in the change's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from accounts.models import Account
+from jobs.models import Event
+
+
+def record(
+    event_type: str,
+    description: str,
+    *,
+    account: Account,
+    user: Any = None,
+    row: Any = None,
+    state: str = "Completed",
+    level: str = "INFO",
+    parent: Event | None = None,
+    correlation_id: str = "",
+) -> Event:
+    """``row`` is the thing it happened to; its uuid and name are copied, so that the event
+    still reads well when the thing is gone."""
+    return Event.objects.create(
+        account=account,
+        domain_id=account.domain_id,
+        user=user,
+        type=event_type,
+        level=level,
+        state=state,
+        description=description,
+        resource_type=type(row).__name__ if row is not None else "",
+        resource_uuid=getattr(row, "uuid", None),
+        resource_name=str(row)[:255] if row is not None else "",
+        parent=parent,
+        correlation_id=correlation_id,
+    )

@@ -1,0 +1,48 @@
+"""*Needs attention*: opened with evidence, closed when the evidence is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils import timezone
+
+from core import live
+from jobs.models import Trouble
+
+#: name → what a repair button does; takes the trouble's row.
+REPAIRS: dict[str, Callable[[Trouble], Any]] = {}
+
+
+def repair(name: str) -> Callable[[Callable[[Trouble], Any]], Callable[[Trouble], Any]]:
+    def register(function: Callable[[Trouble], Any]) -> Callable[[Trouble], Any]:
+        REPAIRS[name] = function
+        return function
+
+    return register
+
+
+def open_trouble(
+    kind: str, row: Any, sentence: str, *, evidence: dict[str, Any], repair: str = ""
+) -> Trouble:
+    """One row per kind and thing, however often it is seen."""
+    trouble, _ = Trouble.objects.update_or_create(
+        kind=kind,
+        resource_uuid=row.uuid,
+        defaults={
+            "resource_type": type(row).__name__,
+            "resource_name": str(row)[:255],
+            "sentence": sentence,
+            "evidence": evidence,
+            "repair": repair,
+            "last_seen": timezone.now(),
+            "closed": None,
+        },
+    )
+    live.changed(trouble)
+    return trouble
+
+
+def close_troubles(row: Any, kind: str = "") -> None:
+    found = Trouble.objects.filter(resource_uuid=row.uuid, closed=None)
+    (found.filter(kind=kind) if kind else found).update(closed=timezone.now())

@@ -1,0 +1,69 @@
+"""Real services for the integration tests; scripts/test starts them and says where they are."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class GuestImage:
+    """The tiny guest as scripts/lab/build-guest describes it in guest.json."""
+
+    folder: Path
+    facts: dict
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / self.facts["file"]
+
+
+@pytest.fixture(scope="session")
+def guest_image() -> GuestImage:
+    data = Path(os.environ.get("CLOUDPORTAL_DATA") or REPOSITORY / "var")
+    description = data / "images" / "guest.json"
+    if not description.exists():
+        pytest.skip(f"{description} is missing: run scripts/lab/build-guest")
+    return GuestImage(description.parent, json.loads(description.read_text()))
+
+
+@pytest.fixture(scope="session")
+def libvirt_uri() -> str:
+    """A libvirtd of the tests' own, where any domain may be made and destroyed."""
+    uri = os.environ.get("CLOUDPORTAL_TEST_LIBVIRT_URI", "")
+    if not uri:
+        pytest.skip("CLOUDPORTAL_TEST_LIBVIRT_URI is empty: start the tests with scripts/test")
+    return uri
+
+
+@pytest.fixture(scope="session")
+def mariadb_url() -> str:
+    """mysql://user:password@127.0.0.1:port/name of a server that tests may fill and empty."""
+    url = os.environ.get("CLOUDPORTAL_TEST_MARIADB_URL", "")
+    if not url:
+        pytest.skip("CLOUDPORTAL_TEST_MARIADB_URL is empty: start the tests with scripts/test")
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    url = os.environ.get("CLOUDPORTAL_TEST_REDIS_URL", "")
+    if not url:
+        pytest.skip("CLOUDPORTAL_TEST_REDIS_URL is empty: start the tests with scripts/test")
+    return url
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for socket names: they end at 107 characters."""
+    made = subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True)
+    folder = Path(made.stdout.strip())
+    yield folder
+    shutil.rmtree(folder)
