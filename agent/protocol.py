@@ -360,6 +360,21 @@ class PowerReport:
     states: tuple[DomainState, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DomainEvent:
+    """A domain of ours changed by itself or by us. ``power`` as in DomainState.
+
+    ``reason``: started, shutdown, destroyed, crashed, failed, suspended, resumed, removed, or
+    resync (the hypervisor's connection came back: ask for ``host.power``; ``uuid`` is empty).
+    """
+
+    uuid: str
+    power: str
+    reason: str = ""
+    name: str = ""
+    at: float = 0.0  # Unix time at the host
+
+
 # -- storage ---------------------------------------------------------------------------
 
 
