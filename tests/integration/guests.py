@@ -148,7 +148,8 @@ class BareGuest:
         self, command: str, *options: str, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*self._enter, "ssh", "-o", "LogLevel=ERROR", "-i", str(self.key), "-p", str(self._ssh_port)]
+            [*self._enter, "ssh", "-i", str(self.key), "-p", str(self._ssh_port)]
+            + ["-o", "LogLevel=ERROR"]
             + ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
             + ["-o", "ConnectTimeout=10", *options, "-o", "BatchMode=yes"]
             + [f"root@{self._address}", command],
