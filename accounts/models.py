@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 from django.utils import timezone
 
-from accounts.querysets import LiveManager, OwnedQuerySet, ScopedQuerySet
+from accounts.querysets import LiveManager, OwnedQuerySet, ScopedQuerySet, in_subtree
 from core import live, vault
 from core.commands import RoleType
 
@@ -56,7 +56,7 @@ class DomainQuerySet(ScopedQuerySet):
         if caller.is_root_admin:
             return self
         if caller.is_domain_admin:
-            return self.filter(path__startswith=caller.domain.path)
+            return self.within(caller.domain)
         return self.filter(pk=caller.domain.pk)
 
     def operable_by(self, caller):
@@ -66,7 +66,7 @@ class DomainQuerySet(ScopedQuerySet):
         return self if caller.is_root_admin else self.none()
 
     def within(self, domain: Domain):
-        return self.filter(path__startswith=domain.path)
+        return self.filter(in_subtree(domain))
 
 
 class Domain(Entity):
@@ -91,10 +91,21 @@ class Domain(Entity):
             )
         ]
 
+    def __str__(self) -> str:
+        return self.name_path or self.name
+
+    @property
+    def is_root(self) -> bool:
+        return self.level == 0
+
     @property
     def ancestor_ids(self) -> list[int]:
         """Ids from below ROOT down to this domain itself."""
         return [int(part) for part in self.path.split("/") if part]
+
+    @classmethod
+    def root(cls) -> Domain:
+        return cls.objects.get(level=0)
 
 
 class RoleQuerySet(ScopedQuerySet):
@@ -106,22 +117,40 @@ class RoleQuerySet(ScopedQuerySet):
         return self.filter(type__in=allowed, is_public=True)
 
     def operable_by(self, caller):
-        return self if caller.is_root_admin else self.none()
+        """The first administrators rule all roles; other administrators lower ones, lest
+        they widen their own."""
+        if not caller.is_root_admin:
+            return self.none()
+        return self if caller.role.is_unrestricted else self.exclude(type=RoleType.ADMIN)
 
 
 class Role(Entity):
-    """A named set of ordered rules over commands; built-in ones fall back on each command's
-    own default roles."""
+    """A named set of ordered rules over commands; what no rule matches falls back on each
+    command's own default roles. The built-in ones cannot be edited."""
+
+    UNRESTRICTED = "Root Admin"
 
     name = models.CharField(max_length=255)
     type = models.CharField(max_length=16, choices=[(t, t) for t in RoleType])
     description = models.TextField(blank=True)
     is_default = models.BooleanField(default=False)
     is_public = models.BooleanField(default=True)
-    state = models.CharField(max_length=16, default="enabled")
+    state = models.CharField(max_length=16, default="enabled")  # enabled, disabled
+    # Grows with each change of the rules, so that a process knows when its copy is old.
+    rules_version = models.PositiveIntegerField(default=0)
 
     objects = LiveManager.from_queryset(RoleQuerySet)()
     everything = models.Manager.from_queryset(RoleQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "alive"], name="role_name_unique"),
+        ]
+
+    @property
+    def is_unrestricted(self) -> bool:
+        """The cloud's owners: every command, whatever the rules say."""
+        return self.is_default and self.type == RoleType.ADMIN and self.name == self.UNRESTRICTED
 
 
 class RoleRuleQuerySet(ScopedQuerySet):
@@ -129,7 +158,7 @@ class RoleRuleQuerySet(ScopedQuerySet):
         return self.filter(role__in=Role.objects.visible_to(caller))
 
     def operable_by(self, caller):
-        return self if caller.is_root_admin else self.none()
+        return self.filter(role__in=Role.objects.operable_by(caller))
 
 
 class RoleRule(models.Model):
@@ -145,22 +174,24 @@ class RoleRule(models.Model):
     class Meta:
         ordering = ["sort_order", "pk"]
 
+    def __str__(self) -> str:
+        return f"{self.rule} ({'allow' if self.allow else 'deny'})"
+
 
 class AccountQuerySet(ScopedQuerySet):
     def visible_to(self, caller):
         if caller.is_root_admin:
             return self
         if caller.is_domain_admin:
-            return self.filter(domain__path__startswith=caller.domain.path)
+            return self.filter(in_subtree(caller.domain, "domain"))
         return self.filter(pk=caller.account.pk)
 
     def operable_by(self, caller):
         """Nobody acts on an equal or higher role; the first administrators act on all."""
         rows = self.visible_to(caller)
-        if caller.is_root_admin:
+        if caller.role.is_unrestricted:
             return rows
-        lower = [t for t in RoleType if t.rank > caller.role_type.rank]
-        return rows.filter(role__type__in=lower)
+        return rows.filter(role__type__in=caller.role_type.lower)
 
 
 class Account(Entity):
@@ -172,6 +203,9 @@ class Account(Entity):
     state = models.CharField(max_length=16, default="enabled")  # enabled, disabled, locked
     network_domain = models.CharField(max_length=255, blank=True)
     details = models.JSONField(default=dict)
+    is_default = models.BooleanField(default=False)  # made at first start; never deleted
+    api_key_access = models.CharField(max_length=8, default="INHERIT")  # ENABLED, DISABLED
+    cleanup_needed = models.BooleanField(default=False)  # its deletion began and did not end
 
     objects = LiveManager.from_queryset(AccountQuerySet)()
     everything = models.Manager.from_queryset(AccountQuerySet)()
@@ -194,16 +228,16 @@ class UserQuerySet(ScopedQuerySet):
         if caller.is_root_admin:
             return self
         if caller.is_domain_admin:
-            return self.filter(account__domain__path__startswith=caller.domain.path)
+            return self.filter(in_subtree(caller.domain, "domain"))
         return self.filter(account=caller.account)
 
     def operable_by(self, caller):
         """Oneself, and users of lower roles."""
-        if caller.is_root_admin:
+        if caller.role.is_unrestricted:
             return self
-        lower = [t for t in RoleType if t.rank > caller.role_type.rank]
-        own = models.Q(pk=caller.user.pk) if caller.user else models.Q(pk=None)
-        return self.visible_to(caller).filter(own | models.Q(account__role__type__in=lower))
+        own = models.Q(pk=caller.user.pk if caller.user else None)
+        lower = models.Q(account__role__type__in=caller.role_type.lower)
+        return self.visible_to(caller).filter(own | lower)
 
 
 class User(Entity):
@@ -221,6 +255,8 @@ class User(Entity):
     language = models.CharField(max_length=16, blank=True)
     state = models.CharField(max_length=16, default="enabled")  # enabled, disabled, locked
     source = models.CharField(max_length=16, default="native")
+    is_default = models.BooleanField(default=False)  # made at first start; never deleted
+    api_key_access = models.CharField(max_length=8, default="INHERIT")  # ENABLED, DISABLED
     # Grows when every session must end: a new password, a lock, a removal.
     session_epoch = models.PositiveIntegerField(default=0)
 
@@ -237,7 +273,8 @@ class User(Entity):
     def __str__(self) -> str:
         return self.username
 
-    def set_password(self, password: str) -> None:
+    def set_password(self, password: str | None) -> None:
+        """None: nobody can sign in as this user."""
         self.password = make_password(password)
 
     def has_password(self, password: str) -> bool:

@@ -55,6 +55,11 @@ class RoleType(enum.StrEnum):
     def rank(self) -> int:
         return list(RoleType).index(self)
 
+    @property
+    def lower(self) -> list[RoleType]:
+        """The types that this one may act on."""
+        return [t for t in RoleType if t.rank > self.rank]
+
 
 #: Who may call a command unless the role's own rules say otherwise.
 ADMIN = frozenset({RoleType.ADMIN})
