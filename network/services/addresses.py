@@ -1,0 +1,152 @@
+"""Addresses without races: the network's row is locked, and the database has the last word."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+
+from core.errors import InsufficientCapacity, InvalidParameter, NotAllowedInState
+from network.models import GuestAddress, IpRange, Network
+from network.services import routers
+
+_WINDOW = 512  # addresses looked at in one query
+
+
+def allocate(
+    network: Network, *, hostname: str = "", ip4: str = "", ip6: str = "", mac: str = ""
+) -> GuestAddress:
+    """A place in the network, with chosen addresses or the next free ones.
+
+    Must run in a transaction; the caller's commit makes it known to the router's next apply.
+    Raises InvalidParameter for a chosen address that is taken or outside, and
+    InsufficientCapacity when the ranges are used up.
+    """
+    locked = Network.objects.select_for_update().get(pk=network.pk)
+    if not locked.can_use_for_deploy:
+        raise NotAllowedInState(f"Network {locked} is being deleted; it takes no more machines.")
+    address = GuestAddress(network=locked, hostname=hostname, mac=_mac(mac))
+    if locked.cidr:
+        address.ip4_number = _chosen(locked, ip4) if ip4 else _next(locked)
+        address.ip4 = str(ipaddress.IPv4Address(address.ip4_number))
+    elif ip4:
+        raise InvalidParameter(f"Network {locked} has no IPv4 addresses to give.")
+    if locked.ip6_cidr:
+        address.ip6 = _chosen6(locked, ip6) if ip6 else _from_mac(locked, address.mac)
+    address.save()
+    routers.changed(locked)
+    return address
+
+
+def release(address: GuestAddress) -> None:
+    """Give a place back; harmless when it is gone already."""
+    deleted, _ = GuestAddress.objects.filter(pk=address.pk).delete()
+    if deleted:
+        routers.changed(address.network)
+
+
+def change_ip4(address: GuestAddress, ip4: str) -> None:
+    network = Network.objects.select_for_update().get(pk=address.network_id)
+    address.ip4_number = _chosen(network, ip4)
+    address.ip4 = ip4
+    address.save(update_fields=["ip4", "ip4_number"])
+    routers.changed(network)
+
+
+def _mac(wanted: str) -> str:
+    """A chosen address if it is free, or a fresh local one (02:…, unicast)."""
+    if not wanted:
+        tail = secrets.token_bytes(4)
+        return "02:01:" + ":".join(f"{b:02x}" for b in tail)
+    try:
+        octets = [int(part, 16) for part in wanted.replace("-", ":").split(":")]
+    except ValueError:
+        octets = []
+    if len(octets) != 6 or not all(0 <= o < 256 for o in octets):
+        raise InvalidParameter(f"“{wanted}” is not a MAC address; write it as 02:00:4c:00:00:01.")
+    if octets[0] & 1:
+        raise InvalidParameter(f"MAC address {wanted} is a multicast address; choose another.")
+    mac = ":".join(f"{o:02x}" for o in octets)
+    if GuestAddress.objects.filter(mac=mac).exists():
+        raise InvalidParameter(f"MAC address {mac} is in use by another machine.")
+    return mac
+
+
+def _chosen(network: Network, ip4: str) -> int:
+    subnet = ipaddress.IPv4Network(network.cidr)
+    try:
+        address = ipaddress.IPv4Address(ip4)
+    except ValueError:
+        raise InvalidParameter(f"“{ip4}” is not an IPv4 address.") from None
+    if address not in subnet or address in (subnet.network_address, subnet.broadcast_address):
+        raise InvalidParameter(f"{ip4} is not an address of network {network} ({network.cidr}).")
+    if ip4 == network.gateway:
+        raise InvalidParameter(f"{ip4} is the gateway of network {network}; choose another.")
+    if GuestAddress.objects.filter(network=network, ip4_number=int(address)).exists():
+        raise InvalidParameter(f"{ip4} in network {network} is in use; choose another or none.")
+    return int(address)
+
+
+def _next(network: Network) -> int:
+    ranges = _ranges(network)
+    after = [(max(lo, network.cursor + 1), hi) for lo, hi in ranges if hi > network.cursor]
+    for low, high in [*after, *ranges]:
+        found = _first_free(network, low, high)
+        if found is not None:
+            Network.objects.filter(pk=network.pk).update(cursor=found)
+            return found
+    raise InsufficientCapacity(
+        f"Network {network} has no free address left in "
+        f"{', '.join(f'{_text(a)}–{_text(b)}' for a, b in ranges) or network.cidr}."
+    )
+
+
+def _ranges(network: Network) -> list[tuple[int, int]]:
+    """The ranges set up for the network, or all of its subnet but the edges."""
+    found = list(
+        IpRange.objects.filter(network=network).order_by("first").values_list("first", "last")
+    )
+    found = [r for r in found if r[1]]
+    if found:
+        return found
+    subnet = ipaddress.IPv4Network(network.cidr)
+    return [(int(subnet.network_address) + 1, int(subnet.broadcast_address) - 1)]
+
+
+def _first_free(network: Network, low: int, high: int) -> int | None:
+    gateway = int(ipaddress.IPv4Address(network.gateway)) if network.gateway else 0
+    while low <= high:
+        top = min(low + _WINDOW, high + 1)
+        taken = set(
+            GuestAddress.objects.filter(
+                network=network, ip4_number__gte=low, ip4_number__lt=top
+            ).values_list("ip4_number", flat=True)
+        )
+        for number in range(low, top):
+            if number not in taken and number != gateway:
+                return number
+        low = top
+    return None
+
+
+def _text(number: int) -> str:
+    return str(ipaddress.IPv4Address(number))
+
+
+def _chosen6(network: Network, ip6: str) -> str:
+    try:
+        address = ipaddress.IPv6Address(ip6)
+    except ValueError:
+        raise InvalidParameter(f"“{ip6}” is not an IPv6 address.") from None
+    if address not in ipaddress.IPv6Network(network.ip6_cidr):
+        raise InvalidParameter(f"{ip6} is not an address of network {network}.")
+    if GuestAddress.objects.filter(network=network, ip6=str(address)).exists():
+        raise InvalidParameter(f"{ip6} in network {network} is in use; choose another or none.")
+    return str(address)
+
+
+def _from_mac(network: Network, mac: str) -> str:
+    """The address the guest makes for itself by SLAAC (EUI-64, RFC 4291)."""
+    octets = [int(part, 16) for part in mac.split(":")]
+    octets[0] ^= 2
+    low = int.from_bytes(bytes([*octets[:3], 0xFF, 0xFE, *octets[3:]]), "big")
+    return str(ipaddress.IPv6Network(network.ip6_cidr).network_address + low)

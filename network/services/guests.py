@@ -1,0 +1,28 @@
+"""What a guest may read about itself from the metadata address of its network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core import vault
+from network.models import GuestAddress
+from network.services import routers
+
+
+def set_metadata(
+    address: GuestAddress,
+    entries: dict[str, str],
+    *,
+    user_data: str = "",
+    password: str = "",
+) -> None:
+    """Replaces the entries and user data (base64); a password stays until it is fetched."""
+    changes: dict[str, Any] = {"metadata": entries, "user_data": user_data}
+    if password:
+        changes["sealed_password"] = vault.seal(password)
+    GuestAddress.objects.filter(pk=address.pk).update(**changes)
+    routers.changed(address.network)
+
+
+def forget_password(address: GuestAddress) -> None:
+    GuestAddress.objects.filter(pk=address.pk).update(sealed_password="")

@@ -1,0 +1,228 @@
+"""Networks: made from an offering, restarted, changed, and taken away when nobody is in them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.caller import Caller
+from accounts.models import Account, Domain
+from accounts.services import limits
+from core.config import Scope, Setting
+from core.errors import InUse, InvalidParameter, PermissionDenied
+from core.steps import Plan
+from infra.models import Zone
+from network import jobs
+from network.models import IpRange, Network, NetworkOffering, NetworkState, PhysicalNetwork
+from network.services import routers
+
+GUEST_DOMAIN_SUFFIX = Setting(
+    "guest.domain.suffix",
+    "cloud.internal",
+    "The DNS domain of networks whose zone, domain and account name none.",
+    scopes=(Scope.GLOBAL, Scope.ZONE),
+)
+GUEST_CIDR = "10.1.1.0/24"
+_DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", re.I)  # fmt: skip  # noqa: E501
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """What a caller said of the addresses; empty texts where it said nothing."""
+
+    gateway: str = ""
+    netmask: str = ""
+    start_ip: str = ""
+    end_ip: str = ""
+    ip6_cidr: str = ""
+    ip6_gateway: str = ""
+
+
+def create(
+    caller: Caller,
+    owner: Account,
+    *,
+    name: str,
+    zone: Zone,
+    offering: NetworkOffering,
+    subnet: Subnet,
+    display_text: str = "",
+    acl_type: str = "",
+    shared_with: Domain | None = None,
+    subdomain_access: bool = True,
+    vlan: str = "",
+    physical_network: PhysicalNetwork | None = None,
+    **more: Any,
+) -> Network:
+    """A network in Allocated (or Setup when shared): its router starts with the first machine.
+
+    ``more`` are plain fields: dns1, dns2, network_domain, private_mtu, display_network.
+    """
+    _check_offering(caller, offering, zone, vlan)
+    shared = offering.guest_type == "Shared"
+    cidr, gateway = _subnet(offering, subnet)
+    ip6_cidr, ip6_gateway = _subnet6(subnet)
+    if shared and not cidr and not ip6_cidr:
+        raise InvalidParameter("A shared network needs a gateway and a netmask, or an ip6cidr.")
+    check_domain_name(more.get("network_domain", ""))
+    physical = physical_network or zone.physical_networks.order_by("pk").first()
+    if vlan and vlan != "untagged":
+        _check_vlan(zone, physical, vlan)
+    limits.reserve(owner, {limits.Resource.NETWORK: 1})
+    network = Network.objects.create(
+        account=owner,
+        name=name,
+        display_text=display_text or name,
+        zone=zone,
+        physical_network=physical,
+        offering=offering,
+        guest_type=offering.guest_type,
+        acl_type=acl_type or ("Domain" if shared else "Account"),
+        shared_with=_shared_with(shared, acl_type, shared_with, owner),
+        subdomain_access=subdomain_access,
+        state=NetworkState.SETUP if shared else NetworkState.ALLOCATED,
+        cidr=cidr,
+        gateway=gateway or None,
+        netmask=str(ipaddress.IPv4Network(cidr).netmask) if cidr else "",
+        ip6_cidr=ip6_cidr,
+        ip6_gateway=ip6_gateway or None,
+        vlan=vlan,
+        **{**more, "network_domain": more.get("network_domain") or _domain_name(zone, owner)},
+    )
+    if subnet.start_ip:
+        add_range(network, subnet.start_ip, subnet.end_ip or subnet.start_ip)
+    return network
+
+
+def _shared_with(shared: bool, acl: str, domain: Domain | None, owner: Account) -> Domain | None:
+    if not shared or acl == "Account":
+        return None
+    return domain or owner.domain
+
+
+def _check_offering(caller: Caller, offering: NetworkOffering, zone: Zone, vlan: str) -> None:
+    if offering.state != "Enabled":
+        raise InvalidParameter(f"Network offering {offering} is not enabled; choose another.")
+    if offering.guest_type == "Shared" and not caller.is_root_admin:
+        raise PermissionDenied("Only a root administrator creates shared networks.")
+    if vlan and not offering.specify_vlan:
+        raise InvalidParameter(f"Network offering {offering} does not let you choose a VLAN.")
+    if zone.network_type == "Basic" and offering.guest_type != "Shared":
+        raise InvalidParameter(f"Zone {zone} is Basic: its networks are shared ones.")
+
+
+def _check_vlan(zone: Zone, physical: PhysicalNetwork | None, vlan: str) -> None:
+    number = vlan.removeprefix("vlan://")
+    if not number.isdigit() or not 1 <= int(number) <= 4094:
+        raise InvalidParameter(f"VLAN “{vlan}” is not a number from 1 to 4094, nor “untagged”.")
+    taken = Network.objects.filter(zone=zone, physical_network=physical, vlan=vlan).first()
+    if taken:
+        raise InvalidParameter(f"VLAN {number} is used by network {taken} in zone {zone}.")
+
+
+def _subnet(offering: NetworkOffering, subnet: Subnet) -> tuple[str, str]:
+    if offering.guest_type == "L2":
+        if subnet.gateway or subnet.start_ip:
+            raise InvalidParameter("An L2 network has no addresses; leave gateway and range out.")
+        return "", ""
+    if not subnet.gateway:
+        if offering.guest_type == "Isolated":
+            return GUEST_CIDR, "10.1.1.1"
+        return "", ""
+    try:
+        cidr = ipaddress.IPv4Network(f"{subnet.gateway}/{subnet.netmask or 24}", strict=False)
+    except ValueError:
+        raise InvalidParameter(
+            f"Gateway {subnet.gateway} with netmask {subnet.netmask} is not a subnet."
+        ) from None
+    if not 8 <= cidr.prefixlen <= 30:
+        raise InvalidParameter(f"{cidr} is not a usable size; take a netmask from /8 to /30.")
+    return str(cidr), subnet.gateway
+
+
+def _subnet6(subnet: Subnet) -> tuple[str, str]:
+    if not subnet.ip6_cidr:
+        return "", ""
+    try:
+        cidr = ipaddress.IPv6Network(subnet.ip6_cidr)
+        gateway = ipaddress.IPv6Address(subnet.ip6_gateway or cidr.network_address + 1)
+    except ValueError:
+        raise InvalidParameter(f"“{subnet.ip6_cidr}” is not an IPv6 prefix.") from None
+    if cidr.prefixlen != 64:
+        raise InvalidParameter(f"{cidr} must be a /64, so that guests can form their address.")
+    if gateway not in cidr:
+        raise InvalidParameter(f"The IPv6 gateway {gateway} is not in {cidr}.")
+    return str(cidr), str(gateway)
+
+
+def check_domain_name(name: str) -> None:
+    if name and not _DOMAIN.match(name):
+        raise InvalidParameter(
+            f"Network domain “{name}” is not a DNS name; use letters, digits, hyphens and dots."
+        )
+
+
+def _domain_name(zone: Zone, owner: Account) -> str:
+    return (
+        owner.network_domain
+        or owner.domain.network_domain
+        or zone.network_domain
+        or f"cs{owner.pk}.{GUEST_DOMAIN_SUFFIX.get(zone)}"
+    )
+
+
+def add_range(network: Network, start_ip: str, end_ip: str) -> IpRange:
+    """A range inside the subnet that overlaps no other range of the network."""
+    subnet = ipaddress.IPv4Network(network.cidr)
+    try:
+        first, last = ipaddress.IPv4Address(start_ip), ipaddress.IPv4Address(end_ip)
+    except ValueError:
+        raise InvalidParameter(f"“{start_ip}–{end_ip}” is not a range of addresses.") from None
+    if first > last or first not in subnet or last not in subnet:
+        raise InvalidParameter(f"{start_ip}–{end_ip} is not a range within {network.cidr}.")
+    other = network.ip_ranges.filter(
+        first__lte=int(last), last__gte=int(first), removed=None
+    ).first()
+    if other:
+        raise InvalidParameter(f"{start_ip}–{end_ip} overlaps the range {other} of {network}.")
+    return IpRange.objects.create(network=network, start_ip=start_ip, end_ip=end_ip)
+
+
+def remove_range(ip_range: IpRange) -> None:
+    used = ip_range.network.addresses.filter(
+        ip4_number__gte=ip_range.first, ip4_number__lte=ip_range.last
+    ).count()
+    if used:
+        raise InUse(f"Range {ip_range} has {used} addresses in use; remove their machines first.")
+    ip_range.remove()
+
+
+def update(network: Network, **changes: Any) -> Network:
+    """Set plain fields; DNS changes reach guests with the router's next apply."""
+    check_domain_name(changes.get("network_domain", ""))
+    for name, value in changes.items():
+        setattr(network, name, value)
+    network.save(update_fields=list(changes))
+    routers.changed(network)
+    return network
+
+
+def restart(network: Network) -> Plan:
+    """Render everything anew and apply it, wherever the router is."""
+    if not network.can_use_for_deploy:
+        raise InvalidParameter(f"Network {network} is being deleted; it cannot be restarted.")
+    return Plan(jobs.restart_network, network)
+
+
+def delete(network: Network) -> Plan:
+    """Refused while anybody is plugged in; the network disappears when its router is gone."""
+    used = network.addresses.count()
+    if used:
+        raise InUse(
+            f"Network {network} has {used} machine address{'es' if used > 1 else ''} in use; "
+            "remove the machines, or their NICs, first."
+        )
+    network.apply("DESTROY")
+    return Plan(jobs.delete_network, network)

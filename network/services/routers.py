@@ -1,0 +1,154 @@
+"""Routers by wanted state: computed whole from the rows, applied on the host, compared there.
+
+Twenty machines starting at once need one apply, not twenty: a worker that finds its change
+already applied has nothing to do.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections import defaultdict
+
+from django.db.models import F
+from django.utils import timezone
+
+from agent import protocol
+from core import vault
+from core.steps import Run
+from infra import agents
+from infra.models import Host
+from network.models import GuestAddress, Network, Router
+
+_applying: dict[int, threading.Lock] = defaultdict(threading.Lock)
+
+
+def bridge_for(network: Network) -> protocol.BridgeSpec:
+    """The network's segment on a host. The name is at most 15 characters (IFNAMSIZ)."""
+    uplink = ""
+    if not network.is_private_segment and network.physical_network_id:
+        uplink = _uplink(network)
+    return protocol.BridgeSpec(f"cpbr{network.pk}", uplink, network.private_mtu or 0)
+
+
+def _uplink(network: Network) -> str:
+    """``label.vlan``: the host's device for guest traffic, tagged with the network's VLAN."""
+    guest = network.physical_network.traffic_types.filter(type="Guest").first()
+    label = guest.kvm_label if guest else ""
+    return f"{label}.{network.vlan.removeprefix('vlan://')}" if label else ""
+
+
+def changed(network: Network) -> None:
+    """Something the router should know has changed, in this transaction."""
+    Router.objects.filter(network=network).update(version=F("version") + 1)
+
+
+def ensure(network: Network) -> Router | None:
+    """The network's router row, made at the first machine; None where none is wanted."""
+    if not network.has_router:
+        return None
+    return Router.objects.get_or_create(network=network)[0]
+
+
+def apply(run: Run | None, network: Network, host: Host) -> None:
+    """Bring bridge and router to the wanted state; a machine on ``host`` can then plug in.
+
+    The router stays on the host it is on while that is up, else it moves to ``host``.
+    """
+    router = ensure(network)
+    if router is None:
+        agents.call(host, "bridge.apply", bridge_for(network), run)
+        return
+    wanted = Router.objects.values_list("version", flat=True).get(pk=router.pk)
+    with _applying[router.pk]:
+        router.refresh_from_db()
+        home = _home(router, host)
+        if router.applied_version < wanted or router.host_id != home.pk:
+            _apply_on(run, router, home)
+    if home.pk != host.pk:
+        agents.call(host, "bridge.apply", bridge_for(network), run)
+
+
+def _home(router: Router, host: Host) -> Host:
+    if router.host_id and router.host.status == "Up" and router.host.removed is None:
+        return router.host
+    return host
+
+
+def _apply_on(run: Run | None, router: Router, host: Host) -> None:
+    spec = spec_for(router)
+    state = agents.call(host, "router.apply", spec, run)
+    Router.objects.filter(pk=router.pk, applied_version__lte=spec.version).update(
+        host=host,
+        state="Running" if state.running else "Stopped",
+        applied_version=spec.version,
+        applied_at=timezone.now(),
+        problems=list(state.problems),
+    )
+    if state.problems:
+        raise protocol.NetworkFailed(
+            f"The router of network {router.network} is not as wanted on {host}: "
+            + "; ".join(state.problems)
+        )
+
+
+def spec_for(router: Router) -> protocol.RouterSpec:
+    """The version is read before the rows: rows may be newer than it, never older."""
+    version = Router.objects.values_list("version", flat=True).get(pk=router.pk)
+    network = router.network
+    offering = network.offering
+    addresses = list(GuestAddress.objects.filter(network=network).order_by("pk"))
+    ours, host_end = router.link
+    served = protocol.RouterNetwork(
+        bridge=bridge_for(network),
+        gateway4=network.gateway or "",
+        prefix4=ipaddress.IPv4Network(network.cidr).prefixlen if network.cidr else 24,
+        gateway6=network.ip6_gateway or "",
+        prefix6=ipaddress.IPv6Network(network.ip6_cidr).prefixlen if network.ip6_cidr else 64,
+        domain=network.network_domain,
+        dns=tuple(d for d in resolvers(network) if d),
+        mtu=network.private_mtu or 0,
+        dhcp=offering.provides("Dhcp"),
+        serve_dns=offering.provides("Dns"),
+        hosts=tuple(
+            protocol.DhcpHost(a.mac, a.ip4 or "", a.ip6 or "", a.hostname) for a in addresses
+        ),
+        metadata=tuple(_metadata(a) for a in addresses if a.ip4 and (a.metadata or a.user_data))
+        if offering.provides("UserData")
+        else (),
+    )
+    return protocol.RouterSpec(
+        uuid=str(router.uuid),
+        name=router.name,
+        version=version,
+        networks=(served,),
+        uplink4=ours,
+        host4=host_end,
+        nat=offering.provides("SourceNat") or network.is_private_segment,
+    )
+
+
+def _metadata(address: GuestAddress) -> protocol.GuestMetadata:
+    password = vault.unseal(address.sealed_password) if address.sealed_password else ""
+    return protocol.GuestMetadata(
+        address.ip4 or "", address.metadata, address.user_data, password
+    )
+
+
+def resolvers(network: Network) -> list[str]:
+    """Where the router asks: the network's own, else the zone's."""
+    own = [network.dns1, network.dns2]
+    return own if any(own) else [network.zone.dns1, network.zone.dns2]
+
+
+def remove(run: Run | None, network: Network) -> None:
+    """Take the router and the bridge from every host that may have them."""
+    router = Router.objects.filter(network=network).first()
+    if router is not None and router.host is not None:
+        agents.call(
+            router.host, "router.remove", protocol.RouterRef(str(router.uuid), router.name), run
+        )
+        agents.call(router.host, "bridge.remove", bridge_for(network), run)
+        Router.objects.filter(pk=router.pk).update(
+            host=None, state="Stopped", applied_version=0
+        )
