@@ -6,6 +6,8 @@ from accounts.models import Domain
 from accounts.services.bootstrap import bootstrap
 from tests.factories import PASSWORD
 
+pytest_plugins = ["tests.plugins.simulator"]
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):

@@ -1,0 +1,33 @@
+"""The Simulator under tests: ``world`` is what simulated hosts share, plugged in as they are
+in a running portal."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from agent.operations import AgentConfig, World, simulated_agent
+from infra import agents
+
+
+@pytest.fixture
+def world():
+    """A fresh simulated world; hosts of ``make_host`` live in it."""
+    made = World()
+    data = Path(tempfile.gettempdir())
+
+    def agent_of(host):
+        return simulated_agent(
+            AgentConfig(
+                data=data,
+                name=host.name,
+                host_uuid=str(host.uuid),
+                simulated_cpus=host.cpus or 16,
+                simulated_memory_mb=host.memory_mb or 65536,
+            ),
+            made,
+        )
+
+    agents.use_simulated(agent_of)
+    yield made
+    agents.use_simulated(None)
