@@ -1,0 +1,21 @@
+from compute.models.attachments import VolumeAttachment
+from compute.models.groups import AFFINITY_TYPES, AffinityGroup, InstanceGroup
+from compute.models.keys import SshKeyPair, UserData
+from compute.models.machines import VirtualMachine, VmSample
+from compute.models.nics import Nic
+from compute.models.offerings import ServiceOffering
+from compute.models.tags import ResourceTag
+
+__all__ = [
+    "AFFINITY_TYPES",
+    "AffinityGroup",
+    "InstanceGroup",
+    "Nic",
+    "ResourceTag",
+    "ServiceOffering",
+    "SshKeyPair",
+    "UserData",
+    "VirtualMachine",
+    "VmSample",
+    "VolumeAttachment",
+]
