@@ -20,12 +20,13 @@ download_closure() {
 download_kernel() {
     local package
     package=$(kernel_package)
-    [[ -n $package ]] || die "apt knows no linux-image-cloud-amd64; run apt-get update"
+    [[ -n $package ]] || die "apt knows no linux-image-cloud-amd64: the guest needs Debian's sources"
     (cd "$work/debs" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "$package")
 }
 
 fetch_packages() {
     if ! ls "$work"/debs/linux-image-*.deb >/dev/null 2>&1; then
+        [[ -n $(kernel_package) ]] || ((EUID != 0)) || apt-get -qq update
         mkdir -p "$work/debs/partial"
         download_closure
         download_kernel
