@@ -150,12 +150,16 @@ class Param:
     merged: bool = False  # a map whose entries are merged
 
 
+Groups = Callable[[dict[str, Any]], frozenset[str] | None]
+
+
 @dataclass(frozen=True)
 class Listing:
     model: type[models.Model]
     keyword: tuple[str, ...] = ()
     order: tuple[str, ...] = ("pk",)
     scoped: bool = False  # takes listall, account, domainid, isrecursive, projectid
+    groups: Groups | None = None  # arguments → the detail groups to show (None: all)
 
 
 @dataclass(frozen=True)
@@ -241,10 +245,12 @@ def listing(
     keyword: tuple[str, ...] = ("name",),
     order: tuple[str, ...] = ("pk",),
     scoped: bool | None = None,
+    groups: Groups | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function that narrows rows as the list command of its own name.
 
-    ``scoped`` defaults to whether the model has an owner (``OWNER``).
+    ``scoped`` defaults to whether the model has an owner (``OWNER``). ``groups`` says from
+    the arguments which detail groups of the response are wanted (``details=min``).
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -265,7 +271,7 @@ def listing(
                 roles=roles,
                 response=response,
                 help=inspect.getdoc(function) or "",
-                listing=Listing(model, keyword, order, is_scoped),
+                listing=Listing(model, keyword, order, is_scoped, groups),
             )
         )
         return function

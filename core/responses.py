@@ -127,5 +127,13 @@ class Response:
         return found[0] if found else {}
 
 
+class Cut(list[dict[str, Any]]):
+    """A page of plain records that a command made itself, with how many there are in all."""
+
+    def __init__(self, records: Iterable[dict[str, Any]], total: int) -> None:
+        super().__init__(records)
+        self.total = total
+
+
 #: A bare yes, answered as ``{"success": true}``.
 SUCCESS = Response("success", None, (Field("success", "boolean"), Field("displaytext")))
