@@ -15,7 +15,7 @@ start_mariadb() {
         start_recorded "$home/pid" "$home/mariadb.log" mariadbd --no-defaults \
             --datadir="$home/data" --socket=server.sock --pid-file=server.pid \
             --user="$(id -un)" --bind-address=127.0.0.1 --port="$(cat "$home/port")" \
-            --character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
+            --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci \
             --innodb-buffer-pool-size=256M --max-connections=200 "$@"
     fi
     mariadb_url="mysql://cloudportal:$(cat "$home/password")@127.0.0.1:$(cat "$home/port")/cloudportal"
@@ -38,7 +38,7 @@ create_mariadb() {
     mariadbd --no-defaults --datadir="$home/data" --user="$(id -un)" --bootstrap \
         >> "$home/mariadb.log" 2>&1 <<END || die "creating the user failed; see $home/mariadb.log"
 FLUSH PRIVILEGES;
-CREATE DATABASE cloudportal CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE DATABASE cloudportal CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 CREATE USER cloudportal@'127.0.0.1' IDENTIFIED BY '$password';
 CREATE USER cloudportal@localhost IDENTIFIED BY '$password';
 GRANT ALL ON *.* TO cloudportal@'127.0.0.1';

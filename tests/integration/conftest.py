@@ -27,11 +27,11 @@ class GuestImage:
 
 @pytest.fixture(scope="session")
 def guest_image() -> GuestImage:
-    data = Path(os.environ.get("CLOUDPORTAL_DATA") or REPOSITORY / "var")
-    description = data / "images" / "guest.json"
+    folder = Path(os.environ.get("CLOUDPORTAL_TEST_IMAGES") or REPOSITORY / "var" / "images")
+    description = folder / "guest.json"
     if not description.exists():
         pytest.skip(f"{description} is missing: run scripts/lab/build-guest")
-    return GuestImage(description.parent, json.loads(description.read_text()))
+    return GuestImage(folder, json.loads(description.read_text()))
 
 
 @pytest.fixture(scope="session")
