@@ -7,14 +7,15 @@ transaction, runs the command, records the event and, for a ``Plan``, writes the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import ProtectedError
 
 from accounts.caller import Caller
@@ -39,13 +40,22 @@ log = logging.getLogger(__name__)
 _TRIES = 4
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is not signed in, as far as an anonymous command may know."""
+
+    address: str = ""
+    correlation_id: str = ""
+    is_root_admin: bool = False
+
+
 @dataclass
 class Outcome:
     """What a command came to. ``value`` is a row, a list of plain dicts, a dict or True; for
     list commands ``records`` are the page's rendered rows and ``count`` the total."""
 
     command: Command
-    caller: Caller | None
+    caller: Caller | Visitor
     value: Any = None
     job: AsyncJob | None = None
     records: list[dict[str, Any]] | None = None
@@ -62,21 +72,25 @@ class Outcome:
         return {"success": True if self.value is None else bool(self.value)}
 
 
-def find(caller: Caller | None, name: str) -> Command:
+def find(caller: Caller | Visitor, name: str) -> Command:
     """The command, if this caller may use it; unknown and forbidden look the same (432)."""
     command = COMMANDS.get(name)
-    allowed = command is not None and (
-        command.anonymous or (caller is not None and roles.may_use(caller, command))
+    if command is not None and _may_use(caller, command):
+        return command
+    raise UnavailableCommand(
+        f"The given command '{name}' either does not exist, is not available for user, "
+        f"or not available from ip address '{caller.address}'."
     )
-    if command is None or not allowed:
-        raise UnavailableCommand(
-            f"The given command '{name}' either does not exist, is not available for user"
-        )
-    return command
+
+
+def _may_use(caller: Caller | Visitor, command: Command) -> bool:
+    if isinstance(caller, Visitor):
+        return command.anonymous
+    return command.anonymous or roles.may_use(caller, command)
 
 
 def execute(
-    caller: Caller | None,
+    caller: Caller | Visitor,
     name: str,
     raw: Mapping[str, Any] | None = None,
     *,
@@ -92,8 +106,8 @@ def execute(
     given = parameters.lowered(raw or {})
     try:
         if command.listing:
-            return _list(caller, command, given, sort, groups)
-        return _run_patiently(caller, command, given)
+            return _patiently(command, lambda: _list(caller, command, given, sort, groups))
+        return _patiently(command, lambda: _run(caller, command, given))
     except ProtectedError as error:
         raise _in_use(error) from error
     except IntegrityError as error:
@@ -101,6 +115,22 @@ def execute(
         raise InvalidParameter(
             "Something with this name or address exists already, or changed meanwhile."
         ) from error
+    except (DataError, OverflowError) as error:
+        log.info("%s: value: %s", name, error)
+        raise InvalidParameter("A value is too long or out of range; nothing changed.") from error
+
+
+def _patiently(command: Command, run: Callable[[], Outcome]) -> Outcome:
+    """A deadlock or a lock held too long undoes the whole transaction: begin it again."""
+    for attempt in range(_TRIES):
+        try:
+            return run()
+        except OperationalError as error:
+            if connection.in_atomic_block:  # somebody else's transaction: theirs to begin again
+                raise
+            log.warning("%s: database: %s (try %d)", command.name, error, attempt + 1)
+            time.sleep(0.05 * 2**attempt)
+    raise ResourceUnavailable("The database is not answering now; nothing was changed. Try again.")
 
 
 def _list(
@@ -111,6 +141,8 @@ def _list(
     groups: frozenset[str] | None,
 ) -> Outcome:
     arguments = parameters.parse(caller, command, given)
+    if groups is None and command.listing.groups is not None:
+        groups = command.listing.groups(arguments)
     page = listing.page_of(given)
     rows = listing.rows_for(caller, command, arguments, given)
     count, rows = listing.cut(command, rows, page, sort)
@@ -118,19 +150,9 @@ def _list(
     return Outcome(command, caller, records=records, count=count)
 
 
-def _run_patiently(caller: Caller | None, command: Command, given: dict[str, Any]) -> Outcome:
-    """A deadlock or a lock held too long undoes the whole transaction: begin it again."""
-    for attempt in range(_TRIES):
-        try:
-            return _run(caller, command, given)
-        except OperationalError as error:
-            log.warning("%s: database: %s (try %d)", command.name, error, attempt + 1)
-            time.sleep(0.05 * 2**attempt)
-    raise ResourceUnavailable("The database is not answering now; nothing was changed. Try again.")
-
-
-def _run(caller: Caller | None, command: Command, given: dict[str, Any]) -> Outcome:
-    with transaction.atomic():
+def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
+    # An anonymous command opens its own transactions: a failed log-in must be counted.
+    with contextlib.nullcontext() if command.anonymous else transaction.atomic():
         arguments = parameters.parse(caller, command, given)
         value = command.function(caller, **arguments)
         outcome = Outcome(command, caller, value)
@@ -138,28 +160,35 @@ def _run(caller: Caller | None, command: Command, given: dict[str, Any]) -> Outc
             outcome.secrets = value.once
             outcome.value = value = value.row
         if isinstance(value, Plan):
-            outcome.value = value.response if value.response is not None else value.subject
-            outcome.job = submit(
-                value,
-                account=caller.account,
-                user=caller.user,
-                command=command.name,
-                event_type=command.event,
-                correlation_id=caller.correlation_id,
-            )
-        elif isinstance(value, list):
-            outcome.records, outcome.count = value, len(value)
-        elif isinstance(value, models.QuerySet):
-            outcome.count = value.count()
-            outcome.records = command.response.render(value, caller)
-        elif command.event and caller is not None:
-            _record(caller, command, value, arguments)
+            _submit(outcome, value)
+        else:
+            if isinstance(value, list):
+                outcome.records, outcome.count = value, getattr(value, "total", len(value))
+            elif isinstance(value, models.QuerySet):
+                outcome.records = command.response.render(value, caller)
+                outcome.count = len(outcome.records)
+            if command.event and isinstance(caller, Caller):
+                _record(caller, command, value, arguments)
     return outcome
+
+
+def _submit(outcome: Outcome, plan: Plan) -> None:
+    caller = outcome.caller
+    outcome.value = plan.response if plan.response is not None else plan.subject
+    outcome.job = submit(
+        plan,
+        account=caller.account,
+        user=caller.user,
+        command=outcome.command.name,
+        event_type=outcome.command.event,
+        correlation_id=caller.correlation_id,
+    )
 
 
 def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, Any]) -> None:
     """The thing an event is about: what came out, else the first thing that went in."""
-    things = [v for v in (value, *arguments.values()) if isinstance(v, models.Model)]
+    came = [value[0]] if isinstance(value, models.QuerySet) and value else [value]
+    things = [v for v in (*came, *arguments.values()) if isinstance(v, models.Model)]
     row = things[0] if things else None
     owner = row.account if row is not None and getattr(row, "account_id", None) else None
     what = f"{row._meta.verbose_name} {row}" if row is not None else command.name

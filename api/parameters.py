@@ -6,9 +6,11 @@ parameters for administrators in the hands of others.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 import uuid as uuids
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,8 +42,9 @@ def parse(caller: Caller | None, command: Command, given: Mapping[str, Any]) -> 
     """Arguments for the command's function, defaults left to the function itself."""
     maps = _maps(command, given)
     arguments: dict[str, Any] = {}
+    own = _own(command.function)
     for param in command.params:
-        if command.listing and param.argument not in _own(command):
+        if param.argument not in own:
             continue
         value = _value(caller, command, param, given, maps)
         if value is not None:
@@ -49,10 +52,10 @@ def parse(caller: Caller | None, command: Command, given: Mapping[str, Any]) -> 
     return arguments
 
 
-def _own(command: Command) -> frozenset[str]:
+@functools.cache
+def _own(function: Callable[..., Any]) -> frozenset[str]:
     """Arguments the function itself takes (a listing's dispatcher takes the others)."""
-    return frozenset(command.function.__code__.co_varnames[: command.function.__code__.co_argcount
-                     + command.function.__code__.co_kwonlyargcount])  # fmt: skip
+    return frozenset(inspect.signature(function).parameters)
 
 
 def value_of(
@@ -71,7 +74,8 @@ def _value(
     maps: Mapping[str, list[dict[str, str]]],
 ) -> Any:
     hidden = param.admin_only and not (caller and caller.is_root_admin)
-    raw = (maps if param.kind == "map" else given).get(param.name) if not hidden else None
+    name = param.name.lower()
+    raw = (maps if param.kind == "map" else given).get(name) if not hidden else None
     if raw is None or (isinstance(raw, str) and raw == "" and param.kind != "string"):
         if param.required:
             raise MissingParameter(command.name, param.name)
@@ -184,7 +188,7 @@ def _reference(caller: Caller | None, command: Command, param: Param, text: str)
 
 
 def _maps(command: Command, given: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    wanted = {p.name for p in command.params if p.kind == "map"}
+    wanted = {p.name.lower() for p in command.params if p.kind == "map"}
     if not wanted:
         return {}
     found: dict[str, dict[int, dict[str, str]]] = {}

@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from api import http
+
+urlpatterns = [
+    path("api", http.client_api),
+    path("api/", http.client_api),
+]

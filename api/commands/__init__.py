@@ -1,0 +1,1 @@
+from api.commands import discovery  # noqa: F401
