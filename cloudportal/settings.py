@@ -10,6 +10,8 @@ DATA = Path(environment.text("CLOUDPORTAL_DATA", str(BASE_DIR / "var"))).resolve
 LISTEN = environment.listen("CLOUDPORTAL_LISTEN", "127.0.0.1:8080")
 VIRT = environment.choice("CLOUDPORTAL_VIRT", "auto", ("auto", "kvm", "qemu", "simulator"))
 LIBVIRT_URI = environment.text("CLOUDPORTAL_LIBVIRT_URI", "qemu:///system")
+# Lets a console gateway on another machine redeem tickets; off unless set.
+GATEWAY_SECRET = environment.text("CLOUDPORTAL_GATEWAY_SECRET")
 REDIS_URL = environment.text("CLOUDPORTAL_REDIS_URL")
 
 SECRET_KEY = environment.secret_file(DATA / "secret.key")

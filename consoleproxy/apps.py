@@ -1,5 +1,10 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class ConsoleproxyConfig(AppConfig):
     name = "consoleproxy"
+
+    def ready(self) -> None:
+        import_module("consoleproxy.commands")

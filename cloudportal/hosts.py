@@ -1,0 +1,76 @@
+"""Plugs the agents of this process in: the machine it runs on, and simulated hosts.
+
+The only place of the portal that knows an agent's inside; everything else speaks
+``agent.protocol`` through ``infra.agents``.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from django.conf import settings
+
+from agent import protocol
+from agent.config import AgentConfig
+from agent.execution import Agent
+from agent.operations import World, local_agent, simulated_agent
+from infra import agents
+from infra.models import Host
+from network.models import Router
+from network.services import routers
+
+
+@functools.cache
+def world() -> World:
+    """What all simulated hosts share; kept in a file, so that they survive a restart."""
+    folder = settings.DATA / "simulator"
+    folder.mkdir(parents=True, exist_ok=True)
+    return World(folder / "world.json")
+
+
+def this_machine() -> Agent:
+    return local_agent(
+        AgentConfig(
+            data=settings.DATA / "agent",
+            libvirt_uri=settings.LIBVIRT_URI,
+            virt="auto" if settings.VIRT == "simulator" else settings.VIRT,
+            images=settings.DATA / "images",
+        )
+    )
+
+
+def simulated(host: Host) -> Agent:
+    return simulated_agent(
+        AgentConfig(
+            data=settings.DATA / "simulator",
+            name=host.name,
+            host_uuid=str(host.uuid),
+            simulated_cpus=host.cpus or 16,
+            simulated_memory_mb=host.memory_mb or 65536,
+        ),
+        world(),
+    )
+
+
+def plug_in() -> None:
+    agents.use_simulated(simulated)
+    agents.use_local(None if settings.VIRT == "simulator" else this_machine)
+
+
+def preflight(question: protocol.Preflight) -> protocol.PreflightReport:
+    """What this machine says of itself, before it is a host of any zone."""
+    agent = this_machine()
+    try:
+        return agent.execute(protocol.Call("host.preflight", question))
+    finally:
+        agent.close()
+
+
+def wipe() -> None:
+    """Take every guest and network of this installation from this machine."""
+    for router in Router.objects.exclude(host=None).filter(host__link="local"):
+        routers.remove(None, router.network)
+    for host in Host.objects.filter(link="local"):
+        report = agents.call(host, "host.power")
+        for domain in report.states:
+            agents.call(host, "domain.remove", protocol.RemoveDomain(domain.uuid))

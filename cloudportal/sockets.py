@@ -1,0 +1,18 @@
+"""Every WebSocket the portal answers. Each consumer checks Origin and session itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.exceptions import DenyConnection
+from django.urls import re_path
+from frontend.routing import websocket_urlpatterns as pages
+
+from consoleproxy.routing import websocket_urlpatterns as console
+
+
+async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    raise DenyConnection
+
+
+websocket_urlpatterns = [*console, *pages, re_path(r"", nowhere)]

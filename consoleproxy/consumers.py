@@ -1,0 +1,106 @@
+"""A browser comes with a ticket; what it may not see looks like nothing at all (HTTP 403)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+
+from accounts.services import sessions
+from agent.protocol import AgentError, ConsoleAddress, DomainRef
+from consoleproxy import origins, relay, tickets, watch
+from consoleproxy.models import ConsoleSession
+from infra import agents
+
+log = logging.getLogger(__name__)
+
+PROXY = f"{socket.gethostname()}-{os.getpid()}"
+
+
+class ConsoleConsumer(AsyncConsumer):
+    """Accept, ticket and rights here; then ``relay`` carries the bytes."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope = scope
+        await receive()  # websocket.connect
+        ticket = scope["url_route"]["kwargs"]["ticket"]
+        try:
+            row = await self._redeem(ticket)
+            pipe = await self._open(row)
+        except (tickets.Refused, AgentError, OSError) as reason:
+            log.info("console refused: %s", reason)
+            await send({"type": "websocket.close", "code": 4403})
+            return
+        protocols = scope.get("subprotocols") or []
+        await send(
+            {
+                "type": "websocket.accept",
+                "subprotocol": "binary" if "binary" in protocols else None,
+            }
+        )
+        await self._carry(row, pipe, receive, send)
+
+    async def _redeem(self, ticket: str) -> ConsoleSession:
+        if not origins.same_origin(self.scope):
+            raise tickets.Refused("the page comes from another origin")
+        token = origins.cookie(self.scope, "JSESSIONID")
+        address = origins.client_address(self.scope)
+        return await database_sync_to_async(_redeem)(ticket, token, address)
+
+    async def _open(self, row: ConsoleSession) -> relay.Pipe:
+        address = await database_sync_to_async(_where)(row)
+        try:
+            return await relay.connect(
+                address.vnc_host,
+                address.vnc_port,
+                address.serial_path if row.kind == "serial" else "",
+            )
+        except OSError:
+            await database_sync_to_async(tickets.close)(row.pk)
+            raise
+
+    async def _carry(self, row: ConsoleSession, pipe: relay.Pipe, receive: Any, send: Any) -> None:
+        carrying = asyncio.ensure_future(relay.carry(pipe, receive, send))
+        watch.watch(row.pk, carrying)
+        ended_by = "rights"
+        try:
+            ended_by = await carrying
+        except asyncio.CancelledError:
+            if pipe.transport is not None:
+                pipe.transport.close()
+        finally:
+            watch.forget(row.pk)
+            await database_sync_to_async(tickets.close)(row.pk)
+        if ended_by != "browser":
+            # 4408: the machine went away, the page tries again; 4403: not allowed any more.
+            code = 4408 if ended_by == "machine" else 4403
+            await send({"type": "websocket.close", "code": code})
+
+
+def _redeem(ticket: str, token: str, address: str) -> ConsoleSession:
+    session = sessions.find(token)
+    if session is None:
+        raise tickets.Refused("nobody is signed in")
+    return tickets.redeem(ticket, session, address=address, proxy=PROXY)
+
+
+def _where(row: ConsoleSession) -> ConsoleAddress:
+    """Asks the host; a machine that moved or stopped meanwhile is refused."""
+    machine = row.machine
+    try:
+        if machine.host is None:
+            raise tickets.Refused("the machine is on no host")
+        address = agents.call(machine.host, "domain.console", DomainRef(str(machine.uuid)))
+        if row.kind == "vnc" and not address.vnc_port:
+            raise tickets.Refused(f"host {machine.host} shows no screen for this machine")
+        if row.kind == "serial" and not address.serial_path:
+            raise tickets.Refused(f"host {machine.host} has no serial line for this machine")
+    except (tickets.Refused, AgentError):
+        tickets.close(row.pk)
+        raise
+    return address

@@ -1,0 +1,39 @@
+"""Who a WebSocket comes from: its Origin must be the address it was asked at."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+def headers_of(scope: dict[str, Any]) -> dict[str, str]:
+    return {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+
+
+def same_origin(scope: dict[str, Any]) -> bool:
+    """No Origin is no browser, and consoles are for browsers: refused as well."""
+    headers = headers_of(scope)
+    host = headers.get("host", "")
+    if peer(scope) in settings.TRUSTED_PROXIES:
+        host = headers.get("x-forwarded-host", host)
+    return bool(host) and urlsplit(headers.get("origin", "")).netloc == host
+
+
+def peer(scope: dict[str, Any]) -> str:
+    return (scope.get("client") or ("",))[0]
+
+
+def client_address(scope: dict[str, Any]) -> str:
+    """The browser's address; forwarded ones are believed from listed proxies only (R14)."""
+    direct = peer(scope)
+    if direct in settings.TRUSTED_PROXIES:
+        return headers_of(scope).get("x-forwarded-for", direct).split(",")[-1].strip()
+    return direct
+
+
+def cookie(scope: dict[str, Any], name: str) -> str:
+    jar: SimpleCookie = SimpleCookie(headers_of(scope).get("cookie", ""))
+    return jar[name].value if name in jar else ""

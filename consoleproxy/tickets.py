@@ -1,0 +1,126 @@
+"""Tickets: random, good for 30 seconds and once, bound to user, session and machine (R9)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.caller import Caller
+from accounts.models import Session
+from compute.models import VirtualMachine
+from consoleproxy.models import ConsoleSession
+from core import live
+from core.config import Scope, Setting
+from core.errors import NotAllowedInState, ResourceUnavailable
+
+TICKET_S = 30
+SESSION_MAX = Setting(
+    "consoleproxy.session.max",
+    50,
+    "How many consoles one proxy carries at a time.",
+    scopes=(Scope.GLOBAL, Scope.ZONE),
+    category="Console Proxy",
+    minimum=1,
+    maximum=10_000,
+)
+
+
+class Refused(Exception):
+    """The ticket does not open this console; said to the log, not to the visitor."""
+
+
+def issue(caller: Caller, machine: VirtualMachine, kind: str) -> tuple[ConsoleSession, str]:
+    """A new ticket; the text is known to the caller alone."""
+    if not machine.is_running:
+        raise NotAllowedInState(
+            f"Virtual machine {machine} is {machine.state}; start it to see its console."
+        )
+    limit = SESSION_MAX.get(machine.zone)
+    if ConsoleSession.objects.filter(removed=None).exclude(acquired=None).count() >= limit:
+        raise ResourceUnavailable(
+            f"All {limit} console sessions are in use. Close one, or have an administrator end "
+            "one or raise consoleproxy.session.max."
+        )
+    ticket = secrets.token_urlsafe(32)
+    row = ConsoleSession.objects.create(
+        account=caller.account,
+        user=caller.user,
+        session=caller.session,
+        had_session=caller.session is not None,
+        machine=machine,
+        host=machine.host,
+        kind=kind,
+        ticket_hash=_hash(ticket),
+        expires=timezone.now() + timedelta(seconds=TICKET_S),
+        creator_address=caller.address,
+    )
+    return row, ticket
+
+
+def redeem(ticket: str, session: Session | None, *, address: str, proxy: str) -> ConsoleSession:
+    """The ticket's console session, now acquired; a second try finds nothing to redeem.
+
+    ``session`` is the visitor's own; None is a gateway that was trusted with the ticket.
+    Raises Refused with the reason.
+    """
+    with transaction.atomic():
+        row = (
+            ConsoleSession.objects.select_for_update(of=("self",))
+            .select_related("machine", "host", "user", "machine__zone", "user__account__domain",
+                            "user__account__role")
+            .filter(ticket_hash=_hash(ticket))
+            .first()
+        )  # fmt: skip
+        if row is None:
+            raise Refused("no such ticket")
+        if row.acquired or row.removed:
+            raise Refused("ticket was used already")
+        if row.expires < timezone.now():
+            raise Refused("ticket is too old")
+        if session is not None:
+            _check_visitor(row, session)
+        if not may_still(row):
+            raise Refused("the machine may not be seen by this user any more, or is not running")
+        in_use = ConsoleSession.objects.filter(proxy=proxy, removed=None).count()
+        if in_use >= SESSION_MAX.get(row.machine.zone):
+            raise Refused("the proxy is full")
+        row.acquired, row.client_address, row.proxy = timezone.now(), address, proxy
+        row.save(update_fields=["acquired", "client_address", "proxy"])
+    live.changed(row)
+    return row
+
+
+def _check_visitor(row: ConsoleSession, session: Session) -> None:
+    if row.had_session and row.session_id != session.pk:
+        raise Refused("ticket belongs to another session")
+    if row.user_id != session.user_id:
+        raise Refused("ticket belongs to another user")
+
+
+def may_still(row: ConsoleSession) -> bool:
+    """Whether the rights of the moment still allow this console."""
+    if row.user is None or row.user.state != "enabled" or row.user.account.state != "enabled":
+        return False
+    if row.had_session and row.session_id is None:
+        return False
+    machines = VirtualMachine.objects.all().operable_by(Caller.of(row.user))
+    return machines.filter(pk=row.machine_id, state="Running").exists()
+
+
+def close(row_id: int) -> None:
+    for row in ConsoleSession.objects.filter(pk=row_id, removed=None):
+        row.remove()
+
+
+def close_all_of(machine: str) -> None:
+    """Proxies are named ``machine-pid``; a portal that starts anew carries nothing yet."""
+    left = ConsoleSession.objects.filter(proxy__startswith=f"{machine}-", removed=None)
+    left.update(removed=timezone.now(), alive=None)
+
+
+def _hash(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()
