@@ -36,6 +36,9 @@ class VolumeEvent(StrEnum):
     RESTORE = "RestoreRequested"
     RESTORED = "RestoreSucceeded"
     NOT_RESTORED = "RestoreFailed"
+    # Ours: CloudStack recovers a disk that never had a file to Ready, which is not true.
+    RECOVER_EMPTY = "RecoverAllocated"
+    UNMAKE = "CreateUndone"  # the job that made the file is unwound
 
 
 _V, _VE = Volumes, VolumeEvent
@@ -57,8 +60,10 @@ VOLUME: dict[tuple[str, str], str] = {
     (_V.ALLOCATED, _VE.DESTROY): _V.DESTROY,
     (_V.CREATING, _VE.DESTROY): _V.DESTROY,
     (_V.READY, _VE.DESTROY): _V.DESTROY,
-    # A disk that never had a file has nothing to come back to but its place in the list.
+    (_V.CREATING, _VE.UNMAKE): _V.ALLOCATED,
+    (_V.READY, _VE.UNMAKE): _V.ALLOCATED,
     (_V.DESTROY, _VE.RECOVER): _V.READY,
+    (_V.DESTROY, _VE.RECOVER_EMPTY): _V.ALLOCATED,
     (_V.DESTROY, _VE.EXPUNGE): _V.EXPUNGING,
     (_V.EXPUNGING, _VE.EXPUNGE): _V.EXPUNGING,
     (_V.EXPUNGING, _VE.DONE): _V.EXPUNGED,
@@ -152,11 +157,13 @@ class Templates(StrEnum):
 
 class TemplateEvent(StrEnum):
     DELETE = "DeleteRequested"
+    KEEP = "DeleteFailed"
 
 
 #: The readiness of a template is its copies'; the template itself only lives and ends.
 TEMPLATE: dict[tuple[str, str], str] = {
     (Templates.ACTIVE, TemplateEvent.DELETE): Templates.INACTIVE,
+    (Templates.INACTIVE, TemplateEvent.KEEP): Templates.ACTIVE,
 }
 
 

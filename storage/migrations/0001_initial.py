@@ -226,7 +226,8 @@ class Migration(migrations.Migration):
                 ('delete_protection', models.BooleanField(default=False)),
                 ('chain_info', models.TextField(blank=True)),
                 ('external_uuid', models.CharField(blank=True, max_length=255)),
-                ('destroyed', models.DateTimeField(null=True)),
+                ('expunge_due', models.DateTimeField(null=True)),
+                ('expunge_attempts', models.PositiveIntegerField(default=0)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='accounts.account')),
                 ('base', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='overlays', to='storage.pooltemplate')),
                 ('disk_offering', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='storage.diskoffering')),
@@ -291,7 +292,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='volume',
-            index=models.Index(fields=['state', 'destroyed'], name='volume_by_state'),
+            index=models.Index(fields=['state', 'expunge_due'], name='volume_by_state'),
         ),
         migrations.AddConstraint(
             model_name='volume',

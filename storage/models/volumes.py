@@ -64,7 +64,9 @@ class Volume(Stateful, Counted, Owned):
     delete_protection = models.BooleanField(default=False)
     chain_info = models.TextField(blank=True)
     external_uuid = models.CharField(max_length=255, blank=True)
-    destroyed = models.DateTimeField(null=True)  # when it came to Destroy
+    # A destroyed volume is expunged from then on; each failed try moves it further away.
+    expunge_due = models.DateTimeField(null=True)
+    expunge_attempts = models.PositiveIntegerField(default=0)
 
     objects = LiveManager.from_queryset(VolumeQuerySet)()
     everything = models.Manager.from_queryset(VolumeQuerySet)()
@@ -72,7 +74,7 @@ class Volume(Stateful, Counted, Owned):
     class Meta:
         indexes = [
             models.Index(fields=["account", "removed"], name="volume_by_account"),
-            models.Index(fields=["state", "destroyed"], name="volume_by_state"),
+            models.Index(fields=["state", "expunge_due"], name="volume_by_state"),
         ]
         constraints = [
             models.CheckConstraint(
