@@ -222,7 +222,7 @@ class FakeDriver:
         self._world.ledger.put("files", disk.pool.uuid, disk.name, grown)
 
     def copy_disk(self, uuid: str, disk: p.DiskRef, target: str, quiesce: bool, task: Task) -> None:
-        """Write a running domain's disk, as it is at this moment, to a new qcow2 file.
+        """Write a running domain's disk, as it is at this moment, to an empty qcow2 file.
 
         The domain's own chain of files is never changed, so a death in the middle leaves only
         the target to throw away. ``quiesce`` freezes the guest's file systems for the moment

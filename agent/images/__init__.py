@@ -1,0 +1,1 @@
+"""Images from outside: fetched under rules, looked at before anything opens them."""

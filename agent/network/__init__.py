@@ -1,0 +1,1 @@
+"""Bridges, routers in network namespaces, and traffic limits, through ip, nft and tc."""

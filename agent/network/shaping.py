@@ -1,0 +1,64 @@
+"""Rate limits on the host side of a guest's network card.
+
+Towards the guest: a token bucket (tc tbf) on the tap. From the guest: an nftables policer at
+the tap's ingress. Both need less of the kernel than libvirt's own <bandwidth> (which wants
+sfq, cls_fw and act_police), and both vanish with the tap.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from agent import names, processes
+from agent import protocol as p
+
+log = logging.getLogger("agent.network")
+
+TABLE = "cloudportal_rate"
+LATENCY_MS = 50
+
+
+class Shaping:
+    """``apply`` never fails a start: a card without its limit is better than no machine, and
+    the host's preflight says that limits do not hold here."""
+
+    def apply(self, nics: Iterable[p.Nic]) -> None:
+        limited = [nic for nic in nics if nic.rate_mbps > 0]
+        if not limited:
+            return
+        try:
+            processes.run(["tc", "-batch", "-"], stdin=tc_batch(limited))
+            processes.run(["nft", "-f", "-"], stdin=nft_rules(limited))
+        except processes.ToolFailed as error:
+            log.warning("network rate limits are not in force: %s", error)
+
+
+def tc_batch(nics: Iterable[p.Nic]) -> str:
+    return "".join(
+        f"qdisc replace dev {names.tap(nic.mac)} root tbf rate {nic.rate_mbps}mbit "
+        f"burst {burst_bytes(nic.rate_mbps)} latency {LATENCY_MS}ms\n"
+        for nic in nics
+    )
+
+
+def nft_rules(nics: Iterable[p.Nic]) -> str:
+    """A chain per tap, replaced whole; the kernel drops the hook when its tap goes."""
+    lines = [f"add table netdev {TABLE}"]
+    for nic in nics:
+        tap = names.tap(nic.mac)
+        bytes_s = nic.rate_mbps * 125_000
+        lines += [
+            f"add chain netdev {TABLE} {tap}",
+            f"delete chain netdev {TABLE} {tap}",
+            f"add chain netdev {TABLE} {tap} "
+            f'{{ type filter hook ingress device "{tap}" priority 0; policy accept; }}',
+            f"add rule netdev {TABLE} {tap} limit rate over {bytes_s} bytes/second "
+            f"burst {burst_bytes(nic.rate_mbps)} bytes drop",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def burst_bytes(rate_mbps: int) -> int:
+    """A twentieth of a second's traffic, and never less than a few full frames."""
+    return max(64_000, rate_mbps * 125_000 // 20)

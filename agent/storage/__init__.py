@@ -1,0 +1,1 @@
+"""Primary pools and secondary stores that are directories; ``directories.DirectoryStorage``."""
