@@ -10,6 +10,14 @@ from accounts.models import Account, Domain, Role, User
 from core.commands import RoleType
 from infra.models import Cluster, Host, OsCategory, OsType, Pod, Zone
 from infra.services import capacity
+from network.models import (
+    IpRange,
+    Network,
+    NetworkOffering,
+    PhysicalNetwork,
+    Router,
+    TrafficType,
+)
 from storage.models import (
     DiskOffering,
     ImageStore,
@@ -303,4 +311,69 @@ def make_snapshot(volume: Volume | None = None, *, store: ImageStore | None = No
         zone=volume.zone,
         store=store or make_store(volume.zone),
         **fields,
+    )
+
+
+# -- networks --------------------------------------------------------------------------
+
+
+def make_network_offering(name: str = "", guest_type: str = "Isolated", **fields):
+    """Enabled, with what a router here provides (nothing for L2)."""
+    services = {s: ["VirtualRouter"] for s in ("Dhcp", "Dns", "UserData")}
+    if guest_type == "Isolated":
+        services["SourceNat"] = ["VirtualRouter"]
+    fields = {"services": {} if guest_type == "L2" else services, "state": "Enabled", **fields}
+    return NetworkOffering.objects.create(
+        name=name or unique("network-offering"), guest_type=guest_type, **fields
+    )
+
+
+def make_physical_network(zone: Zone | None = None, name: str = "", **fields):
+    return PhysicalNetwork.objects.create(
+        zone=zone or make_zone(), name=name or unique("physnet"), **fields
+    )
+
+
+def make_network(
+    account: Account | None = None,
+    *,
+    zone: Zone | None = None,
+    name: str = "",
+    guest_type: str = "Isolated",
+    offering: NetworkOffering | None = None,
+    **fields,
+) -> Network:
+    """Isolated 10.1.1.0/24 of an account; a Shared one is for the owner's whole domain."""
+    account = account or make_account()
+    if guest_type == "Shared":
+        fields = {"acl_type": "Domain", "shared_with": account.domain, "state": "Setup", **fields}
+    if guest_type != "L2":
+        fields = {
+            "cidr": "10.1.1.0/24", "gateway": "10.1.1.1", "netmask": "255.255.255.0", **fields
+        }  # fmt: skip
+    return Network.objects.create(
+        account=account,
+        name=name or unique("network"),
+        zone=zone or make_zone(),
+        offering=offering or make_network_offering(guest_type=guest_type),
+        guest_type=guest_type,
+        network_domain="example.internal",
+        **fields,
+    )
+
+
+def make_ip_range(network: Network | None = None, start: str = "10.1.1.10", end: str = "10.1.1.20"):
+    return IpRange.objects.create(
+        network=network or make_network(), start_ip=start, end_ip=end
+    )
+
+
+def make_router(network: Network | None = None, host: Host | None = None) -> Router:
+    network = network or make_network()
+    return Router.objects.create(network=network, host=host, state="Running" if host else "Stopped")
+
+
+def make_traffic_type(network: PhysicalNetwork | None = None, kind: str = "Guest") -> TrafficType:
+    return TrafficType.objects.create(
+        physical_network=network or make_physical_network(), type=kind
     )

@@ -1,0 +1,3 @@
+from network.commands import networks, offerings, physical
+
+__all__ = ["networks", "offerings", "physical"]
