@@ -136,8 +136,8 @@ class Role(Entity):
     is_default = models.BooleanField(default=False)
     is_public = models.BooleanField(default=True)
     state = models.CharField(max_length=16, default="enabled")  # enabled, disabled
-    # Grows with each change of the rules, so that a process knows when its copy is old.
-    rules_version = models.PositiveIntegerField(default=0)
+    # Another with each change of the rules, so that a process knows when its copy is old.
+    rules_stamp = models.PositiveIntegerField(default=0)
 
     objects = LiveManager.from_queryset(RoleQuerySet)()
     everything = models.Manager.from_queryset(RoleQuerySet)()
@@ -146,6 +146,11 @@ class Role(Entity):
         constraints = [
             models.UniqueConstraint(fields=["name", "alive"], name="role_name_unique"),
         ]
+
+    @staticmethod
+    def new_stamp() -> int:
+        """Random, so that not even a change that was rolled back can have had the same."""
+        return secrets.randbelow(2**31)
 
     @property
     def is_unrestricted(self) -> bool:
@@ -191,7 +196,7 @@ class AccountQuerySet(ScopedQuerySet):
         rows = self.visible_to(caller)
         if caller.role.is_unrestricted:
             return rows
-        return rows.filter(role__type__in=caller.role_type.lower)
+        return rows.filter(role__type__in=caller.role_type.below)
 
 
 class Account(Entity):
@@ -236,13 +241,14 @@ class UserQuerySet(ScopedQuerySet):
         if caller.role.is_unrestricted:
             return self
         own = models.Q(pk=caller.user.pk if caller.user else None)
-        lower = models.Q(account__role__type__in=caller.role_type.lower)
+        lower = models.Q(account__role__type__in=caller.role_type.below)
         return self.visible_to(caller).filter(own | lower)
 
 
 class User(Entity):
     """A person or a program that signs in to an account."""
 
+    OWNER: ClassVar[str] = "account"
     username = models.CharField(max_length=255)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="users")
     # The account's domain again: user names are unique in a domain, by constraint.
@@ -306,6 +312,7 @@ class Session(models.Model):
     """A signed-in browser or client. Only hashes of its two tokens are kept."""
 
     OWNER: ClassVar[str] = "user__account"
+    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     token_hash = models.CharField(max_length=64, unique=True)
     key_hash = models.CharField(max_length=64)

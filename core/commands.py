@@ -56,7 +56,7 @@ class RoleType(enum.StrEnum):
         return list(RoleType).index(self)
 
     @property
-    def lower(self) -> list[RoleType]:
+    def below(self) -> list[RoleType]:
         """The types that this one may act on."""
         return [t for t in RoleType if t.rank > self.rank]
 

@@ -25,6 +25,8 @@ class Field:
     Exactly one of ``source`` (an ORM path), ``compute`` (called with the values of ``needs``)
     and ``bulk`` gives the value. ``admin_only`` fields are left out for everybody but root
     administrators. ``group`` names the detail group a list may leave out (``nics``, …).
+    ``spread`` stands for several fields that one query fetches: its bulk values are dicts of
+    them, and its own name is not shown.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Field:
     of: Response | None = None
     admin_only: bool = False
     group: str = ""
+    spread: tuple[Field, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -76,6 +79,11 @@ def many(name: str, bulk: Bulk, of: Response | None = None, **more: Any) -> Fiel
     return Field(name, "list" if of else more.pop("kind", "string"), bulk=bulk, of=of, **more)
 
 
+def several(name: str, bulk: Bulk, fields: Iterable[Field], **more: Any) -> Field:
+    """Fields whose values one ``bulk`` query fetches together, as a dict for each row."""
+    return Field(name, "map", bulk=bulk, spread=tuple(fields), **more)
+
+
 @dataclass(frozen=True, eq=False)
 class Response:
     """A named shape. ``kind`` is CloudStack's response object as clients know its fields.
@@ -87,6 +95,11 @@ class Response:
     model: type[Model] | None = None
     fields: tuple[Field, ...] = ()
     always: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def declared(self) -> tuple[Field, ...]:
+        """Every field by the name that a reply shows."""
+        return tuple(g for f in self.fields for g in (f.spread or (f,)))
 
     def shown_to(self, caller: Any, groups: frozenset[str] | None = None) -> list[Field]:
         is_admin = caller is None or caller.is_root_admin
@@ -110,7 +123,9 @@ class Response:
         made = [
             (f.name, f.compute, tuple(at[p] for p in f.needs)) for f in shown if f.compute
         ]
-        beside = [(f.name, f.bulk(keys, caller)) for f in shown if f.bulk] if keys else []
+        asked = [f for f in shown if f.bulk] if keys else []
+        beside = [(f.name, f.bulk(keys, caller)) for f in asked if f.bulk and not f.spread]
+        spread = [f.bulk(keys, caller) for f in asked if f.bulk and f.spread]
         out = []
         for row in values:
             item = {**self.always, **{name: row[i] for name, i in direct}}
@@ -118,6 +133,8 @@ class Response:
                 item[name] = compute(*(row[i] for i in needed))
             for name, found in beside:
                 item[name] = found.get(row[0])
+            for found in spread:
+                item.update(found.get(row[0], {}))
             out.append({k: v for k, v in item.items() if v is not None})
         return out
 

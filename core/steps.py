@@ -41,6 +41,16 @@ class Step:
         return self.label or self.name.replace("_", " ")
 
 
+class Later(Exception):
+    """Raised by a step that has nothing to do but wait: it is called again after
+    ``seconds``. Not a failure, so no patience is used up."""
+
+    def __init__(self, seconds: float, note: str) -> None:
+        super().__init__(note)
+        self.seconds = seconds
+        self.note = note
+
+
 class Run(Protocol):
     """What a step sees of its job."""
 
@@ -56,6 +66,12 @@ class Run(Protocol):
 
     def secret(self, name: str) -> str:
         """A sealed argument, opened; gone once the job has ended."""
+
+    def reply_once(self, field: str, text: str) -> None:
+        """Hand a secret to whoever asked; sealed until it is shown with the job's result."""
+
+    def start(self, plan: Plan, *, command: str = "", event_type: str = "") -> str:
+        """Begin a plan of its own on the same account's behalf; returns its job's uuid."""
 
 
 @dataclass(frozen=True)

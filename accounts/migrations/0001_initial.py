@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ('is_default', models.BooleanField(default=False)),
                 ('is_public', models.BooleanField(default=True)),
                 ('state', models.CharField(default='enabled', max_length=16)),
-                ('rules_version', models.PositiveIntegerField(default=0)),
+                ('rules_stamp', models.PositiveIntegerField(default=0)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('name', 'alive'), name='role_name_unique')],
@@ -146,6 +146,7 @@ class Migration(migrations.Migration):
             name='Session',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('token_hash', models.CharField(max_length=64, unique=True)),
                 ('key_hash', models.CharField(max_length=64)),
                 ('epoch', models.PositiveIntegerField()),

@@ -95,8 +95,8 @@ def _write_rules(role: Role, rules: list[tuple[str, bool]]) -> None:
         RoleRule(role=role, rule=rule, allow=allow, sort_order=i)
         for i, (rule, allow) in enumerate(rules)
     )
-    role.rules_version += 1
-    role.save(update_fields=["rules_version"])
+    role.rules_stamp = Role.new_stamp()
+    role.save(update_fields=["rules_stamp"])
 
 
 def _account(name: str, domain: Domain, role: Role) -> Account:

@@ -1,0 +1,53 @@
+"""What a password must be like, as the operator set it (CloudStack's password.policy.*)."""
+
+from __future__ import annotations
+
+import re
+
+from accounts.models import Domain
+from core.config import Scope, Setting
+from core.errors import InvalidParameter
+
+_SCOPES = (Scope.GLOBAL, Scope.DOMAIN)
+
+
+def _minimum(of: str, words: str) -> Setting[int]:
+    return Setting(
+        f"password.policy.minimum.{of}", 0, f"Fewest {words} in a user's password.",
+        scopes=_SCOPES, minimum=0, maximum=100,
+    )  # fmt: skip
+
+
+_LENGTH = _minimum("length", "characters")
+_CLASSES = (
+    (_minimum("uppercase.letters", "capital letters"), "capital letters", str.isupper),
+    (_minimum("lowercase.letters", "small letters"), "small letters", str.islower),
+    (_minimum("digits", "digits"), "digits", str.isdigit),
+    (_minimum("special.characters", "special characters"), "special characters",
+     lambda c: not c.isalnum()),
+)  # fmt: skip
+_MAY_CONTAIN_NAME = Setting(
+    "password.policy.allowPasswordToContainUsername", True,
+    "Whether a password may contain the user's name.", scopes=_SCOPES,
+)  # fmt: skip
+_PATTERN = Setting(
+    "password.policy.regex", ".+",
+    "A regular expression that a whole password must match.", scopes=_SCOPES,
+)  # fmt: skip
+
+
+def check(password: str, username: str, domain: Domain) -> None:
+    """Raises InvalidParameter that says what is missing, never the password."""
+    if not password.strip():
+        raise InvalidParameter("A password cannot be empty.")
+    shortest = _LENGTH.get(domain)
+    if len(password) < shortest:
+        raise InvalidParameter(f"The password must have at least {shortest} characters.")
+    for setting, words, is_one in _CLASSES:
+        fewest = setting.get(domain)
+        if sum(map(is_one, password)) < fewest:
+            raise InvalidParameter(f"The password must have at least {fewest} {words}.")
+    if not _MAY_CONTAIN_NAME.get(domain) and username.casefold() in password.casefold():
+        raise InvalidParameter("The password must not contain the user name.")
+    if not re.fullmatch(_PATTERN.get(domain), password, re.DOTALL):
+        raise InvalidParameter("The password does not have the form that the operator requires.")

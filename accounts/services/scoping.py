@@ -1,0 +1,48 @@
+"""On whose behalf: the account a command that makes something makes it for."""
+
+from __future__ import annotations
+
+import uuid as uuids
+
+from accounts.caller import Caller
+from accounts.models import Account, Domain
+from core.errors import InvalidParameter, PermissionDenied
+
+
+def owner_for(
+    caller: Caller, account_name: str | None = None, domain: Domain | None = None
+) -> Account:
+    """The caller's own account, or the one named in ``domain`` (the caller's, if not given)
+    when the caller rules it.
+
+    Raises PermissionDenied for an account that is not there or not the caller's to use, and
+    for one that is disabled or locked.
+    """
+    if not account_name:
+        if domain is not None and domain.pk != caller.domain.pk:
+            raise InvalidParameter("Give account and domainid together.")
+        return caller.account
+    account = named(caller, account_name, domain)
+    if account.state != "enabled":
+        raise PermissionDenied(f"Account {account.name} is {account.state}; enable it first.")
+    return account
+
+
+def named(caller: Caller, account_name: str, domain: Domain | None = None) -> Account:
+    """The account of this name that the caller may see."""
+    domain = domain or caller.domain
+    accounts = Account.objects.select_related("domain", "role").visible_to(caller)
+    found = accounts.filter(domain=domain, name=account_name).first()
+    if found is None:
+        raise PermissionDenied(f"There is no account {account_name} in domain {domain.name_path}.")
+    return found
+
+
+def own_uuid(text: str | None, parameter: str) -> uuids.UUID:
+    """The uuid that the caller chose for a new thing, or a fresh one."""
+    if not text:
+        return uuids.uuid4()
+    try:
+        return uuids.UUID(text)
+    except ValueError:
+        raise InvalidParameter(f"Parameter {parameter} must be a uuid, not “{text}”.") from None

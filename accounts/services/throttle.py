@@ -1,0 +1,135 @@
+"""Growing pauses after failed sign-ins, counted where every process of the portal sees them.
+
+Three things are watched: a name tried from one address (strict), an address (it may be a
+whole office), and a name from anywhere (loose, and its pause short, so that nobody can lock
+an administrator out by guessing). What is stored before anybody is authenticated is bounded:
+names are hashed into buckets, IPv6 addresses are counted by their /64.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import LoginFailure
+from core.config import Setting
+from core.errors import Throttled
+
+ALLOWED = Setting(
+    "incorrect.login.attempts.allowed", 5,
+    "Wrong passwords in a row before sign-in makes growing pauses; 0: no pauses.", minimum=0,
+)  # fmt: skip
+
+FORGET_AFTER = timedelta(hours=1)
+_LONGEST_S = 900
+_LONGEST_FOR_A_NAME_S = 30
+_BUCKETS = 2**16
+
+
+@dataclass(frozen=True)
+class Watched:
+    subject: str
+    allowed: int
+    longest_s: int
+
+
+def watched(name: str, address: str) -> list[Watched]:
+    """``name`` must be the same for everything that means the same user."""
+    allowed = ALLOWED.get()
+    if allowed == 0:
+        return []
+    network = _network(address)
+    return [
+        Watched(f"pair:{_bucket(f'{name}@{network}')}", allowed, _LONGEST_S),
+        Watched(f"address:{network}", allowed * 4, _LONGEST_S),
+        Watched(f"name:{_bucket(name)}", allowed * 4, _LONGEST_FOR_A_NAME_S),
+    ]
+
+
+def refuse_if_paused(things: list[Watched]) -> None:
+    """Raises Throttled that says for how long."""
+    now = timezone.now()
+    pauses = LoginFailure.objects.filter(
+        subject__in=[t.subject for t in things], blocked_until__gt=now
+    ).values_list("blocked_until", flat=True)
+    until = max(pauses, default=None)
+    if until:
+        seconds = int((until - now).total_seconds()) + 1
+        raise Throttled(f"Too many failed sign-ins. Try again in {seconds} s.")
+
+
+def failed(things: list[Watched]) -> None:
+    now = timezone.now()
+    LoginFailure.objects.filter(
+        subject__in=[t.subject for t in things], updated__lt=now - FORGET_AFTER
+    ).update(failures=0, blocked_until=None)
+    LoginFailure.objects.bulk_create(
+        [LoginFailure(subject=t.subject) for t in things], ignore_conflicts=True
+    )
+    for thing in things:
+        row = LoginFailure.objects.filter(subject=thing.subject)
+        row.update(failures=F("failures") + 1, updated=now)
+        count = row.values_list("failures", flat=True).first() or 0
+        over = count - thing.allowed
+        if over >= 0:
+            pause = min(2 ** min(over, 20), thing.longest_s)
+            row.update(blocked_until=now + timedelta(seconds=pause))
+
+
+def succeeded(things: list[Watched]) -> None:
+    """The right password forgives this name from this address, not the address itself:
+    one with an account of its own could else guess others' for ever."""
+    LoginFailure.objects.filter(subject__in=[t.subject for t in things[:1]]).delete()
+
+
+class InProcess:
+    """Pauses after wrong guesses inside a signed-in session. Kept in memory: the refusal
+    rolls the call's transaction back, and with it any row that would count it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[int, float]] = {}
+
+    def refuse_if_paused(self, key: int) -> None:
+        left = self._seen.get(key, (0, 0.0))[1] - time.monotonic()
+        if left > 0:
+            raise Throttled(f"Too many wrong passwords. Try again in {int(left) + 1} s.")
+
+    def failed(self, key: int) -> None:
+        count = self._seen.get(key, (0, 0.0))[0] + 1
+        over, allowed = count - ALLOWED.get(), ALLOWED.get()
+        pause = min(2 ** min(over, 20), _LONGEST_S) if allowed and over >= 0 else 0
+        self._seen[key] = (count, time.monotonic() + pause)
+
+    def succeeded(self, key: int) -> None:
+        self._seen.pop(key, None)
+
+
+own_password = InProcess()
+
+
+def sweep() -> int:
+    return LoginFailure.objects.filter(updated__lt=timezone.now() - FORGET_AFTER).delete()[0]
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _bucket(text: str) -> int:
+    """Keyed, so that nobody can look for a name that shares another's bucket."""
+    digest = hmac.digest(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256)
+    return int.from_bytes(digest[:4]) % _BUCKETS

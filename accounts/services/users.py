@@ -1,0 +1,156 @@
+"""Users: made, changed, locked, moved, removed. Nobody acts on an equal or higher role but on
+itself (rule R2): commands look users up among those the caller may operate."""
+
+from __future__ import annotations
+
+import uuid as uuids
+
+from django.db import transaction
+
+from accounts.caller import Caller
+from accounts.models import Account, Domain, User
+from accounts.services import keys, passwords, sessions, throttle
+from core import live
+from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
+
+
+@transaction.atomic
+def create(
+    account: Account,
+    username: str,
+    password: str,
+    *,
+    firstname: str,
+    lastname: str,
+    email: str,
+    timezone: str = "",
+    uuid: uuids.UUID | None = None,
+) -> User:
+    check_name(username, account.domain)
+    passwords.check(password, username, account.domain)
+    user = User(
+        username=username,
+        account=account,
+        domain=account.domain,
+        firstname=firstname,
+        lastname=lastname,
+        email=email,
+        timezone=timezone,
+    )
+    if uuid is not None:
+        if User.everything.filter(uuid=uuid).exists():
+            raise InvalidParameter(f"The id {uuid} is taken.")
+        user.uuid = uuid
+    user.set_password(password)
+    user.save()
+    live.changed(user)
+    return user
+
+
+@transaction.atomic
+def update(
+    caller: Caller,
+    user: User,
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    current_password: str | None = None,
+    api_key: str | None = None,
+    secret_key: str | None = None,
+    **plain: str | None,
+) -> User:
+    """``plain``: firstname, lastname, email, timezone, language, api_key_access.
+
+    A new password ends the user's sessions; whoever changes its own gives the old one too.
+    """
+    for name, value in plain.items():
+        if value is not None:
+            setattr(user, name, value)
+    if username is not None and username != user.username:
+        _check_may_rename(user)
+        check_name(username, user.domain, user)
+        user.username = username
+    if password is not None:
+        _change_password(caller, user, password, current_password)
+    user.save()
+    if api_key or secret_key:
+        if not (api_key and secret_key):
+            raise InvalidParameter("Give userapikey and usersecretkey together.")
+        keys.choose(user, api_key, secret_key)
+    live.changed(user)
+    return user
+
+
+def _change_password(caller: Caller, user: User, password: str, current: str | None) -> None:
+    if user.source != "native":
+        raise InvalidParameter(f"The password of {user} is kept elsewhere ({user.source}).")
+    if caller.user is not None and caller.user.pk == user.pk:
+        _check_current(user, current)
+    passwords.check(password, user.username, user.domain)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    sessions.end_all(user)
+
+
+def _check_current(user: User, current: str | None) -> None:
+    """Guessing the old password from a stolen session is throttled like sign-in."""
+    if current is None:
+        raise InvalidParameter("Give currentpassword too, to change your own password.")
+    throttle.own_password.refuse_if_paused(user.pk)
+    if not user.has_password(current):
+        throttle.own_password.failed(user.pk)
+        raise InvalidParameter("The current password is wrong.")
+    throttle.own_password.succeeded(user.pk)
+
+
+def set_state(user: User, state: str) -> None:
+    """``enabled``, ``disabled`` or ``locked``; the latter two end the user's sessions."""
+    if user.is_default and state != "enabled":
+        raise PermissionDenied(f"User {user} came with the cloud and stays enabled.")
+    user.state = state
+    user.save(update_fields=["state"])
+    if state != "enabled":
+        sessions.end_all(user)
+    live.changed(user)
+
+
+def check_not_self(caller: Caller, user: User, verb: str) -> None:
+    if caller.user is not None and caller.user.pk == user.pk:
+        raise PermissionDenied(f"You cannot {verb} yourself.")
+
+
+@transaction.atomic
+def move(user: User, account: Account) -> None:
+    """To another account of the same domain."""
+    if account.domain_id != user.domain_id:
+        raise InvalidParameter(f"Account {account.name} is in another domain than user {user}.")
+    if account.pk == user.account_id:
+        raise InvalidParameter(f"User {user} is in account {account.name} already.")
+    if user.is_default:
+        raise PermissionDenied(f"User {user} came with the cloud and stays in its account.")
+    user.account = account
+    user.save(update_fields=["account"])
+    sessions.end_all(user)
+    live.changed(user)
+
+
+@transaction.atomic
+def remove(user: User) -> None:
+    if user.is_default:
+        raise PermissionDenied(f"User {user} came with the cloud and cannot be deleted.")
+    keys.delete(user)
+    sessions.end_all(user)
+    user.remove(state="disabled")
+
+
+def check_name(username: str, domain: Domain, user: User | None = None) -> None:
+    if not username.strip():
+        raise InvalidParameter("A user needs a name.")
+    twins = User.objects.filter(domain=domain, username__iexact=username)
+    if twins.exclude(pk=user.pk if user else None).exists():
+        raise InvalidParameter(f"Domain {domain.name_path} has a user {username} already.")
+
+
+def _check_may_rename(user: User) -> None:
+    if user.is_default:
+        raise NotAllowedInState(f"User {user} came with the cloud and keeps its name.")
