@@ -538,6 +538,30 @@ class DeleteImage:
     target: StorePath
 
 
+@dataclass(frozen=True, slots=True)
+class CopyImage:
+    """A finished image once more, in another store or under another name."""
+
+    source: StorePath
+    target: StorePath
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file as a pool or store has it; ``modified`` is Unix time at the host."""
+
+    name: str
+    physical_bytes: int
+    modified: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """What really lies in a pool or store, half-made files left out."""
+
+    files: tuple[FoundFile, ...]
+
+
 # -- network ---------------------------------------------------------------------------
 
 
@@ -660,6 +684,7 @@ OPERATIONS: dict[str, Operation] = {
         Operation("pool.prepare", PreparePool, PoolStats, 60, _VOL),
         Operation("pool.stats", PreparePool, PoolStats, 30, _VOL),
         Operation("pool.remove", RemovePool, Nothing, 60, (VolumeInUse, OperationFailed)),
+        Operation("pool.list", PreparePool, FileList, 60, (NoSuchPool, OperationFailed)),
         Operation("volume.create", CreateVolume, VolumeInfo, 3600, _VOL),
         Operation("volume.delete", VolumeRef, Nothing, 120, (VolumeInUse, OperationFailed)),
         Operation("volume.info", VolumeRef, VolumeInfo, 30, _VOL),
@@ -671,6 +696,8 @@ OPERATIONS: dict[str, Operation] = {
         Operation("volume.copy_to_store", CopyToStore, ImageInfo, 7200, _VOL),
         Operation("store.prepare", PrepareStore, PoolStats, 60, (OperationFailed,)),
         Operation("store.stats", PrepareStore, PoolStats, 30, (OperationFailed,)),
+        Operation("store.list", PrepareStore, FileList, 60, (OperationFailed,)),
+        Operation("image.copy", CopyImage, ImageInfo, 7200, _VOL),
         Operation(
             "image.download",
             DownloadImage,

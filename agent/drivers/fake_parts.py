@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from typing import Any
 
 from agent import protocol as p
 from agent.drivers.world import GIB, SimFile, SimPool, World
@@ -168,6 +169,30 @@ class FakeStorage:
         images = self._ledger.group("images", wanted.store.path).values()
         return p.PoolStats(store.capacity_bytes, sum(i.physical_bytes for i in images))
 
+    def list_pool(self, wanted: p.PreparePool) -> p.FileList:
+        """Every finished file of ours on a pool: volumes and templates. Raises NoSuchPool."""
+        self._pool(wanted.pool)
+        return _listed(self._ledger.group("files", wanted.pool.uuid))
+
+    def list_store(self, wanted: p.PrepareStore) -> p.FileList:
+        """Every finished image in a store. Raises OperationFailed when it was not prepared."""
+        self.store_stats(wanted)
+        return _listed(self._ledger.group("images", wanted.store.path))
+
+    def copy_image(self, wanted: p.CopyImage, task: Task) -> p.ImageInfo:
+        """Have a finished image in another place too. There already: left alone.
+
+        Raises NoSuchVolume, NotEnoughSpace.
+        """
+        target = wanted.target
+        present: p.ImageInfo | None = self._ledger.get("images", target.store.path, target.name)
+        if present is not None:
+            return present
+        image = self._image(wanted.source)
+        task(100.0)
+        self._ledger.put("images", target.store.path, target.name, image)
+        return image
+
     # ----------------------------------------------------------------------------------
 
     def _pool(self, pool: p.PoolRef) -> SimPool:
@@ -294,6 +319,12 @@ class FakeNetwork:
 def _info(disk: p.DiskRef, file: SimFile) -> p.VolumeInfo:
     return p.VolumeInfo(
         disk.name, file.virtual_bytes, file.physical_bytes, file.format, file.backing
+    )
+
+
+def _listed(rows: dict[str, Any]) -> p.FileList:
+    return p.FileList(
+        tuple(p.FoundFile(name, row.physical_bytes) for name, row in sorted(rows.items()))
     )
 
 

@@ -45,6 +45,14 @@ class DirectoryStorage:
             raise p.OperationFailed(f"Secondary store {folder} is not there.")
         return pools.folder_stats(folder)
 
+    def list_pool(self, wanted: p.PreparePool) -> p.FileList:
+        return pools.listing(pools.require(wanted.pool))
+
+    def list_store(self, wanted: p.PrepareStore) -> p.FileList:
+        self.store_stats(wanted)
+        found = pools.listing(_store(wanted.store)).files
+        return p.FileList(tuple(f for f in found if not f.name.endswith(images.SUFFIX)))
+
     # -- volumes -----------------------------------------------------------------------
 
     def create_volume(self, wanted: p.CreateVolume, task: Task) -> p.VolumeInfo:
@@ -149,6 +157,19 @@ class DirectoryStorage:
         with whole_file(final) as part:
             self._flatten(path, wanted.source.format, part, wanted.format.lower(), task)
             return images.record(final, part, wanted.format.upper(), images.sha512(part, task))
+
+    def copy_image(self, wanted: p.CopyImage, task: Task) -> p.ImageInfo:
+        done = images.present(wanted.target)
+        if done is not None:
+            return done
+        image = images.find(wanted.source)
+        final = images.path_of(wanted.target)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _need_room(final.parent, headers.physical_bytes(image.path))
+        with whole_file(final) as part:
+            images.copy_bytes(image.path, part, task)
+            images.write_about(final, image.info)
+        return image.info
 
     def revert_volume(self, wanted: p.RevertVolume, task: Task) -> p.VolumeInfo:
         path = self._existing(wanted.volume)

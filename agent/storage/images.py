@@ -78,6 +78,21 @@ def delete(image: p.StorePath) -> None:
     _prune(path.parent, Path(image.store.path))
 
 
+def copy_bytes(source: Path, part: Path, task: Task) -> None:
+    """A file again, its holes left holes."""
+    size = source.stat().st_size
+    done = 0
+    with source.open("rb") as old, part.open("wb") as new:
+        while chunk := old.read(_CHUNK):
+            if chunk.count(0) == len(chunk):
+                new.seek(len(chunk), 1)
+            else:
+                new.write(chunk)
+            done += len(chunk)
+            task(100.0 * done / max(size, 1))
+        new.truncate(size)
+
+
 def sha512(path: Path, task: Task) -> str:
     digest = hashlib.sha512()
     with path.open("rb") as file:

@@ -53,7 +53,7 @@ def remove(pool: p.PoolRef) -> None:
     if not (folder / MARKER).exists():
         return
     _check_marker(pool, folder / MARKER)
-    ours = sorted(e.name for e in os.scandir(folder) if not e.name.startswith("."))
+    ours = [f.name for f in listing(folder).files]  # a file system's lost+found is not ours
     if ours:
         shown = ", ".join(ours[:5]) + (" …" if len(ours) > 5 else "")
         raise p.VolumeInUse(f"Pool {pool.uuid} still holds {len(ours)} files: {shown}")
@@ -61,6 +61,16 @@ def remove(pool: p.PoolRef) -> None:
     (folder / MARKER).unlink(missing_ok=True)
     with suppress(OSError):  # Not empty, or a mount point: theirs to keep.
         folder.rmdir()
+
+
+def listing(folder: Path) -> p.FileList:
+    """Finished files by name; hidden ones (markers, half-made files) are not counted."""
+    found = []
+    for entry in os.scandir(folder):
+        if entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
+            stat = entry.stat(follow_symlinks=False)
+            found.append(p.FoundFile(entry.name, stat.st_blocks * 512, stat.st_mtime))
+    return p.FileList(tuple(sorted(found, key=lambda f: f.name)))
 
 
 def folder_stats(folder: Path) -> p.PoolStats:
