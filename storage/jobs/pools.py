@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -54,11 +56,9 @@ def forget_on_hosts_and_remove(run: Run, pool: StoragePool) -> None:
 
 
 def _forget_on(host: Host, pool: StoragePool, run: Run) -> None:
-    """A folder that belongs to another pool, or was never made, is nothing to forget."""
-    try:
+    """A folder that belongs to another pool, has other files, or was never made, stays."""
+    with contextlib.suppress(p.OperationFailed, p.NoSuchPool, p.VolumeInUse):
         agents.call(host, "pool.remove", p.RemovePool(reach.pool_ref(pool)), run)
-    except (p.OperationFailed, p.NoSuchPool):
-        return
 
 
 def mark_up(run: Run, pool: StoragePool) -> None:
@@ -68,7 +68,7 @@ def mark_up(run: Run, pool: StoragePool) -> None:
     stats = run.results["prepare_on_hosts"]
     pool.apply(
         _EVENT.PREPARED,
-        capacity_bytes=pool.capacity_bytes or stats["capacity_bytes"],
+        capacity_bytes=stats["capacity_bytes"],
         used_bytes=stats["used_bytes"],
         measured=timezone.now(),
     )

@@ -9,11 +9,11 @@ from core import live
 from core.errors import InUse, InvalidParameter
 from core.steps import Plan
 from infra.models import Cluster, Pod, Zone
-from jobs.submit import submit
 from storage import states
 from storage.jobs import pools as jobs
 from storage.models import StoragePool, Volume
 from storage.services.addresses import Place, pool_place
+from storage.services.follow import follow_up
 from storage.services.space import candidates
 
 __all__ = ["candidates", "cancel_maintenance", "create", "delete", "enable_maintenance", "update"]
@@ -30,7 +30,6 @@ def create(
     scope: str = "",
     tags: Iterable[str] = (),
     hypervisor: str = "",
-    capacity_bytes: int = 0,
     details: dict[str, str] | None = None,
 ) -> StoragePool:
     """A pool in Creating; a job that starts at once has its hosts prepare it and brings it to
@@ -49,24 +48,11 @@ def create(
         scope=place.scope,
         hypervisor=hypervisor or (cluster.hypervisor if cluster else ""),
         tags=clean_tags(tags),
-        capacity_bytes=capacity_bytes,
         details=details or {},
     )
     follow_up(Plan(jobs.bring_up, pool), caller, "createStoragePool")
     live.changed(pool)
     return pool
-
-
-def follow_up(plan: Plan, caller: Caller, command: str, event: str = "") -> None:
-    """Host work that follows a command which answers at once."""
-    submit(
-        plan,
-        account=caller.account,
-        user=caller.user,
-        command=command,
-        event_type=event,
-        correlation_id=caller.correlation_id,
-    )
 
 
 def _refuse_taken(place: Place) -> None:
@@ -87,7 +73,6 @@ def update(
     name: str | None = None,
     tags: Iterable[str] | None = None,
     enabled: bool | None = None,
-    capacity_bytes: int | None = None,
     details: dict[str, str] | None = None,
 ) -> StoragePool:
     """Raises NotAllowedInState for enabling what is not Disabled, or the reverse."""
@@ -97,11 +82,9 @@ def update(
         pool.name = name
     if tags is not None:
         pool.tags = clean_tags(tags)
-    if capacity_bytes is not None:
-        pool.capacity_bytes = capacity_bytes
     if details is not None:
         pool.details = {**pool.details, **details}
-    pool.save(update_fields=["name", "tags", "capacity_bytes", "details"])
+    pool.save(update_fields=["name", "tags", "details"])
     live.changed(pool)
     return pool
 
