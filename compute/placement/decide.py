@@ -1,0 +1,74 @@
+"""The decision, made and kept: host capacity and room on pools are taken as it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from compute.models import AffinityGroup
+from compute.placement import hosts, pools
+from compute.placement.explain import explain
+from compute.placement.wanted import Wanted
+from core.errors import InsufficientCapacity
+from infra.models import Host
+from infra.services import capacity
+from storage.services import volumes
+
+_AT_ONCE = 50  # hosts read in one query; the first nearly always does
+
+
+@dataclass(frozen=True)
+class Placement:
+    host: Host
+
+
+def place(wanted: Wanted, *, for_admin: bool) -> Placement:
+    """Take room for the machine on the best host and for its new disks on pools near it.
+
+    Runs in the transaction that starts the machine; the caller writes the host on its row.
+    Somebody else may take the last room of a host meanwhile: then the next is tried. Raises
+    InsufficientCapacity with the table of every host and pool and why it was refused;
+    ``for_admin`` says whether it may name them.
+    """
+    # In group order, so that of two machines to be kept apart one sees where the other went.
+    groups = sorted(g.pk for g in wanted.groups)
+    if groups:
+        list(AffinityGroup.objects.select_for_update().filter(pk__in=groups).order_by("pk"))
+    friends = hosts.company(wanted)
+    tried: set[int] = set()
+    while True:
+        rows = hosts.fitting(wanted, friends).exclude(pk__in=tried).select_related("cluster")
+        candidates = list(rows[:_AT_ONCE])
+        if not candidates:
+            raise refused(wanted, for_admin=for_admin)
+        tried.update(h.pk for h in candidates)
+        candidates = [h for h in candidates if set(wanted.host_tags) <= set(h.tags)]
+        near = pools.within_reach(wanted, candidates) if wanted.new_disks else []
+        for host in candidates:
+            if _take(wanted, host, pools.assign(wanted, host, near)):
+                return Placement(host)
+
+
+def _take(wanted: Wanted, host: Host, assignment: pools.Assignment | None) -> bool:
+    """All of it or nothing: False when something was taken by somebody else just now."""
+    if assignment is None:
+        return False
+    try:
+        with transaction.atomic():
+            capacity.reserve(
+                host, cpu_mhz=wanted.cpu_mhz, memory_mb=wanted.memory_mb, cores=wanted.vcpus
+            )
+            # By key, so that two placements lock the pools in one order.
+            for index, pool in sorted(assignment.items(), key=lambda pair: pair[1].pk):
+                volume = wanted.new_disks[index].volume
+                if volume is not None:
+                    volumes.assign(volume, pool)
+    except InsufficientCapacity:
+        return False
+    return True
+
+
+def refused(wanted: Wanted, *, for_admin: bool) -> InsufficientCapacity:
+    table = explain(wanted).as_json(for_admin=for_admin)
+    return InsufficientCapacity(table["summary"], details=table)

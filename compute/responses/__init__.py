@@ -1,0 +1,21 @@
+"""Compute's things as clients see them."""
+
+from compute.responses.groups import affinitygroup, affinitygrouptype, instancegroup
+from compute.responses.keys import newkeypair, sshkeypair, userdata
+from compute.responses.machines import virtualmachine
+from compute.responses.nics import nic
+from compute.responses.offerings import serviceoffering
+from compute.responses.tags import tag
+
+__all__ = [
+    "affinitygroup",
+    "affinitygrouptype",
+    "instancegroup",
+    "newkeypair",
+    "nic",
+    "serviceoffering",
+    "sshkeypair",
+    "tag",
+    "userdata",
+    "virtualmachine",
+]
