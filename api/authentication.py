@@ -6,61 +6,91 @@ its ``APIView`` would cost a light call half as much again (see bench/README.md)
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 
 from accounts.caller import Caller
-from accounts.models import ApiKey, User
+from accounts.models import Session
+from accounts.services import keys, sessions
 from api import addresses, settings, signature
 from api.calls import Call
 from core.errors import NotAuthenticated
+
+SESSION_COOKIE = "JSESSIONID"
+KEY_COOKIE = "sessionkey"
 
 
 class SignatureAuthentication(BaseAuthentication):
     """``apiKey`` and ``signature``, with ``expires`` in version 3."""
 
-    def authenticate(self, request: HttpRequest, call: Call | None = None) -> tuple[Caller, ApiKey]:
-        """The caller, or NotAuthenticated: whatever is wrong looks the same."""
+    def authenticate(self, request: HttpRequest, call: Call | None = None) -> Any:
+        """(caller, None), or None when nothing is signed. Raises NotAuthenticated: whatever
+        is wrong looks the same."""
         call = call or Call.of(request)
         given = call.given
         if not given.get("apikey") or not given.get("signature"):
+            return None
+        found = keys.find(given["apikey"])
+        if found is None or not _is_timely(given):
             raise NotAuthenticated
-        key = (
-            ApiKey.objects.select_related("user__account__domain", "user__account__role")
-            .filter(key=given["apikey"])
-            .first()
-        )
-        if key is None or not signature.is_genuine(key.secret, call.params, given["signature"]):
+        user, secret = found
+        if not signature.is_genuine(secret, call.params, given["signature"]):
             raise NotAuthenticated
-        if not _is_timely(given) or not may_sign_in(key.user) or not _keys_allowed(key.user):
+        return Caller.of(user, address=call.address, correlation_id=call.correlation_id), None
+
+
+class SessionAuthentication(BaseAuthentication):
+    """The cookie JSESSIONID, and the session's key where the settings want it."""
+
+    def authenticate(self, request: HttpRequest, call: Call | None = None) -> Any:
+        """(caller, session), or None without a session. Raises NotAuthenticated when the key
+        is missing or wrong; the session ends then, unless another site made the request."""
+        call = call or Call.of(request)
+        token = request.COOKIES.get(SESSION_COOKIE, "")
+        caller = sessions.find(token, call.address) if token else None
+        if caller is None:
+            return None
+        if not is_same_origin(request):
             raise NotAuthenticated
-        return Caller.of(key.user, address=call.address, correlation_id=call.correlation_id), key
+        if not _key_is_right(call, caller.session):
+            sessions.log_out(caller.session)
+            raise NotAuthenticated
+        return replace(caller, correlation_id=call.correlation_id), caller.session
 
 
 def _is_timely(given: dict[str, str]) -> bool:
-    versioned = given.get("signatureversion") == "3"
-    if not versioned:
+    if given.get("signatureversion") != "3":
         return not settings.ENFORCE_POST.get()
     return signature.is_current(given.get("expires", ""))
 
 
-def may_sign_in(user: User) -> bool:
-    """Whether user, account, domain and role are all in force."""
-    account = user.account
-    return (
-        user.state == account.state == "enabled"
-        and user.removed is None
-        and account.removed is None
-        and account.domain.state == "Active"
-        and account.role.state == "enabled"
-    )
+def _key_is_right(call: Call, session: Session) -> bool:
+    """Each key that was sent must be right, and as many sent as the settings ask for."""
+    sent = {
+        "Parameter": call.given.get("sessionkey"),
+        "Cookie": call.request.COOKIES.get(KEY_COOKIE),
+    }
+    right = {
+        name for name, key in sent.items() if key and sessions.key_is_right(session, str(key))
+    }
+    where = settings.SESSIONKEY_LOCATIONS.get()
+    if where == "ParameterOnly":
+        return "Parameter" in right
+    wrong = {name for name, key in sent.items() if key} - right
+    enough = bool(right) if where == "CookieOrParameter" else len(right) == 2
+    return enough and not wrong
 
 
-def _keys_allowed(user: User) -> bool:
-    for holder in (user, user.account):
-        if holder.api_key_access != "INHERIT":
-            return holder.api_key_access == "ENABLED"
-    return True
+def is_same_origin(request: HttpRequest) -> bool:
+    """Whether a page of another site made a browser send this (programs name no origin)."""
+    if request.META.get("HTTP_SEC_FETCH_SITE") == "cross-site":
+        return False
+    origin = request.META.get("HTTP_ORIGIN")
+    return origin is None or urlsplit(origin).netloc.lower() == request.get_host().lower()
 
 
 def check_source(caller: Caller) -> None:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.caller import Caller
 from api import authentication, dispatch, replies, settings, throttling, wire
 from api.calls import Call
+from api.commands.signing_in import SignedIn, SignedOut
 from core.commands import COMMANDS, Command
-from core.errors import BadRequest, CloudError, InternalError, NotAuthenticated
+from core.errors import (
+    BadRequest,
+    CloudError,
+    InternalError,
+    NotAuthenticated,
+    ResourceUnavailable,
+    WrongMethod,
+)
 
 log = logging.getLogger(__name__)
 
 _SIGNATURE = authentication.SignatureAuthentication()
+_SESSION = authentication.SessionAuthentication()
 
 
-@csrf_exempt  # signed calls carry no cookie; a session's calls carry their own key
+@csrf_exempt  # signed calls carry no cookie; a session's calls carry its key beside
 def client_api(request: HttpRequest) -> HttpResponse:
-    return answered(request, serve)
+    return answered(request, _serve)
 
 
 def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> HttpResponse:
@@ -31,40 +41,93 @@ def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> Htt
         response = serve(call)
     except CloudError as error:
         response = refused(call, error)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("%s: database: %s, reference %s", call.command, error, call.correlation_id)
+        response = refused(call, ResourceUnavailable("The database is not answering; try again."))
     except Exception as error:
         log.exception("%s failed, reference %s", call.command, call.correlation_id)
         response = refused(call, _unforeseen(call, error))
     response["X-Request-Id"] = call.correlation_id
+    response._has_been_logged = True  # Django's own line per refusal would drown the log
     return response
 
 
-def serve(call: Call) -> HttpResponse:
+def _serve(call: Call) -> HttpResponse:
     call.read()
+    known = COMMANDS.get(call.command)
+    if known is not None and known.anonymous:
+        return _serve_visitor(call, known)
     call.caller = caller = _authenticate(call)
     authentication.check_source(caller)
     throttling.check(caller, call.request)
-    command = dispatch.find(caller, call.command)
-    _check_method(call, command)
+    if not call.command:
+        raise BadRequest("No command was given; name one with command=…")
+    _check_method(call, dispatch.find(caller, call.command))
     return performed(call, caller)
 
 
-def performed(call: Call, caller: Caller | dispatch.Visitor) -> HttpResponse:
-    outcome = dispatch.execute(caller, call.command, call.given)
-    return rendered(call, replies.of(outcome))
+def _serve_visitor(call: Call, command: Command) -> HttpResponse:
+    """A command that needs no caller (log-in): by POST, and not from another site's page."""
+    if command.post_only and not call.is_post:
+        raise WrongMethod(f"{command.name} works by POST only.")
+    if not authentication.is_same_origin(call.request):
+        raise NotAuthenticated
+    return performed(call, dispatch.Visitor(call.address, call.correlation_id))
 
 
 def _authenticate(call: Call) -> Caller:
-    caller, _ = _SIGNATURE.authenticate(call.request, call)
-    if call.command not in COMMANDS:
+    for method in (_SIGNATURE, _SESSION):
+        found = method.authenticate(call.request, call)
+        if found is not None:
+            break
+    else:
         raise NotAuthenticated
+    caller: Caller = found[0]
+    if caller.session is None and call.command not in COMMANDS:
+        raise NotAuthenticated  # as CloudStack answers a signed call of an unknown command
     return caller
 
 
 def _check_method(call: Call, command: Command) -> None:
-    if call.is_post or command.reads_only:
+    """GET changes nothing for a session, whose cookies a browser sends by itself. Clients that
+    sign each call may use it, as CloudStack's do, unless the operator forbids it too."""
+    if call.is_post or command.reads_only or command.name == "logout":
         return
-    if settings.ENFORCE_POST.get():
+    if call.caller.session is not None or settings.ENFORCE_POST.get():
         raise BadRequest(f"{command.name} changes something; send it by POST.")
+
+
+def performed(call: Call, caller: Caller | dispatch.Visitor) -> HttpResponse:
+    outcome = dispatch.execute(caller, call.command, call.given)
+    response = rendered(call, replies.of(outcome))
+    if isinstance(outcome.value, SignedIn):
+        _set_cookies(call, response, outcome.value)
+    elif isinstance(outcome.value, SignedOut):
+        _drop_cookies(response)
+    return response
+
+
+# -- cookies ---------------------------------------------------------------------------
+
+_PATH = "/client"
+
+
+def _set_cookies(call: Call, response: HttpResponse, reply: SignedIn) -> None:
+    same_site = {"NoneAllowed": "None", "Null": None}
+    chosen = settings.COOKIE_SAMESITE.get()
+    about = {
+        "path": _PATH,
+        "httponly": True,
+        "secure": call.request.is_secure() or settings.SECURE_COOKIE.get(),
+        "samesite": same_site.get(chosen, chosen),
+    }
+    response.set_cookie(authentication.SESSION_COOKIE, reply.signed_in.token, **about)
+    response.set_cookie(authentication.KEY_COOKIE, reply.signed_in.key, **about)
+
+
+def _drop_cookies(response: HttpResponse) -> None:
+    for name in (authentication.SESSION_COOKIE, authentication.KEY_COOKIE):
+        response.delete_cookie(name, path=_PATH)
 
 
 # -- replies ---------------------------------------------------------------------------
@@ -81,11 +144,12 @@ def rendered(call: Call, reply: replies.Reply, status: int = 200) -> HttpRespons
 
 def refused(call: Call, error: CloudError) -> HttpResponse:
     """The error's body, and its text again in a header that CloudStack's pages show."""
-    response = rendered(
-        call, replies.of_error(error, call.command, known=call.command in COMMANDS), error.code
-    )
+    reply = replies.of_error(error, call.command, known=call.command in COMMANDS)
+    response = rendered(call, reply, error.code)
     line = " ".join(error.message.split())[:1000]
     response["X-Description"] = line.encode("latin-1", "replace").decode("latin-1")
+    if error.code == 401 and authentication.SESSION_COOKIE in call.request.COOKIES:
+        _drop_cookies(response)
     return response
 
 

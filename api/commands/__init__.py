@@ -1,1 +1,1 @@
-from api.commands import discovery  # noqa: F401
+from api.commands import discovery, signing_in  # noqa: F401

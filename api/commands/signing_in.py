@@ -1,0 +1,76 @@
+"""Log-in and log-out on the wire; the edge turns what they answer into cookies."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from accounts.caller import Caller
+from accounts.services import sessions
+from api.dispatch import Visitor
+from core.commands import USER, Secret, command
+from core.responses import Field, Response, number, text
+
+login_response = Response(
+    "login",
+    fields=(
+        text("username"), text("userid"), text("domainid"), text("account"),
+        text("firstname"), text("lastname"), number("timeout"), text("type"), text("timezone"),
+        text("timezoneoffset"), text("registered"), text("sessionkey"), text("is2faenabled"),
+        text("is2faverified"), text("providerfor2fa"), text("issuerfor2fa"),
+    ),
+)  # fmt: skip
+logout_response = Response("logout", fields=(Field("description"),))
+
+
+class SignedIn(dict[str, Any]):
+    """The reply, with what the cookies need."""
+
+    def __init__(self, reply: dict[str, Any], signed_in: sessions.SignedIn) -> None:
+        super().__init__(reply)
+        self.signed_in = signed_in
+
+
+class SignedOut(dict[str, Any]):
+    pass
+
+
+@command(anonymous=True, post_only=True, response=login_response)
+def login(
+    visitor: Visitor,
+    username: Annotated[str, "User name"],
+    password: Annotated[str, Secret, "Password"],
+    domain: Annotated[str, "Path of the user's domain; ROOT when left out"] = "",
+    domainId: Annotated[str, "Id of the user's domain, instead of its path"] = "",
+) -> dict[str, Any]:
+    """Logs a user in: later calls carry the session's cookies and its key."""
+    signed_in = sessions.log_in(
+        username, password, domain_path=domain, domain_uuid=domainId, address=visitor.address
+    )
+    return SignedIn(_reply(signed_in), signed_in)
+
+
+@command(roles=USER, response=logout_response)
+def logout(caller: Caller) -> dict[str, Any]:
+    """Ends the session that makes this call."""
+    if caller.session is not None:
+        sessions.log_out(caller.session)
+    return SignedOut(description="success")
+
+
+def _reply(signed_in: sessions.SignedIn) -> dict[str, Any]:
+    user, account = signed_in.caller.user, signed_in.caller.account
+    return {
+        "username": user.username,
+        "userid": user.uuid,
+        "domainid": account.domain.uuid,
+        "timeout": sessions.TIMEOUT_MINUTES.get() * 60,
+        "account": account.name,
+        "firstname": user.firstname,
+        "lastname": user.lastname,
+        "type": str(account.wire_type),
+        "timezone": user.timezone or "UTC",
+        "registered": "false",
+        "sessionkey": signed_in.key,
+        "is2faenabled": "false",
+        "is2faverified": "true",
+    }
