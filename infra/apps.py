@@ -7,4 +7,7 @@ class InfraConfig(AppConfig):
     name = "infra"
 
     def ready(self) -> None:
+        configuration = import_module("infra.services.configuration")
+        configuration.plug_in()
+        import_module("infra.jobs")
         import_module("infra.commands")

@@ -1,0 +1,25 @@
+"""All commands of this context; importing them registers them."""
+
+from infra.commands import (
+    alerts,
+    capacity,
+    clusters,
+    configuration,
+    guests,
+    hosts,
+    pods,
+    summary,
+    zones,
+)
+
+__all__ = [
+    "alerts",
+    "capacity",
+    "clusters",
+    "configuration",
+    "guests",
+    "hosts",
+    "pods",
+    "summary",
+    "zones",
+]
