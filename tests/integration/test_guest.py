@@ -1,8 +1,11 @@
 """What the tiny guest promises, asked of a real one under QEMU's emulation."""
 
+import contextlib
 import hashlib
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +105,51 @@ def test_an_openstack_config_drive_gives_name_keys_and_user_data(guest_image, sh
     with BareGuest(guest_image.disk, short_folder, *drive) as guest:
         assert guest.run("hostname; cat /root/runs").splitlines() == ["db-2", "ran"]
         assert guest.run("wc -l < /root/.ssh/authorized_keys") == "2"
+
+
+@pytest.fixture
+def router(short_folder):
+    """A network namespace with a router at 10.9.9.1 that leases 10.9.9.50; its name."""
+    name = f"guest-test-{os.getpid()}"
+    inside = ["ip", "netns", "exec", name]
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    with contextlib.ExitStack() as undo:
+        undo.callback(subprocess.run, ["ip", "netns", "del", name], check=True)
+        for command in (
+            "ip link set lo up",
+            "ip tuntap add dev tap0 mode tap",
+            "ip address add 10.9.9.1/24 dev tap0",
+            "ip link set tap0 up",
+        ):
+            subprocess.run([*inside, *command.split()], check=True)
+        for server in (
+            ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0"]
+            + ["--interface=tap0", "--bind-interfaces", "--no-ping", "--dhcp-authoritative"]
+            + ["--dhcp-range=10.9.9.50,10.9.9.50,1h", f"--dhcp-leasefile={short_folder}/leases"],
+            [sys.executable, str(Path(__file__).parent / "fake_router.py")]
+            + ["10.9.9.1", str(short_folder)],
+        ):
+            process = subprocess.Popen([*inside, *server], stderr=subprocess.DEVNULL)
+            undo.callback(process.wait)
+            undo.callback(process.kill)
+        yield name
+
+
+def test_the_metadata_and_password_servers_are_asked(guest_image, short_folder, router):
+    key = make_key(short_folder)
+    for name, content in {
+        "latest_meta-data_instance-id": "i-2-9-VM",
+        "latest_meta-data_local-hostname": "app-3",
+        "latest_meta-data_public-keys": key,
+        "latest_user-data": "#!/bin/sh\necho ran > /root/runs\n",
+        "password": "Zk3-unguessed\n",
+    }.items():
+        (short_folder / name).write_text(content)
+    with BareGuest(guest_image.disk, short_folder, netns=router, address="10.9.9.50") as guest:
+        wait_until(lambda: guest.run("hostname") == "app-3", "the name from the metadata", 30)
+        wait_until(lambda: guest.run("cat /root/runs") == "ran", "the user data to run", 30)
+        wait_until((short_folder / "password.saved").exists, "the password to be confirmed", 30)
+        assert guest.ssh_with_password("Zk3-unguessed", "echo in").stdout.strip() == "in"
 
 
 def test_a_changed_key_and_password_replace_the_old_ones(guest_image, short_folder):
