@@ -45,7 +45,8 @@ class FirstZone:
             zoneid = self.zone["id"]
             self._physical_network(zoneid)
             pod = self.ensure("Pods", "pod-1", "createPod", zoneid=zoneid, gateway="10.78.0.1",
-                              netmask="255.255.255.0", startip="10.78.0.10", endip="10.78.0.250")  # fmt: skip
+                              netmask="255.255.255.0", startip="10.78.0.10",
+                              endip="10.78.0.250")  # fmt: skip
             cluster = self._cluster(zoneid, pod["id"])
         with self.teller.step("this machine as a host") as step:
             host = self._host(zoneid, pod["id"], cluster["id"])

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import uvicorn
 import uvloop
-from django.conf import settings
 from infra.services.monitor import Monitor
 
 from cloudportal import hosts
+from cloudportal.web import uvicorn_config
 from consoleproxy import tickets
 from core import live
 from infra import agents
@@ -43,7 +43,7 @@ class Portal:
     async def _serve(self, ready: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         live.serve_from(loop)
-        server = uvicorn.Server(_uvicorn_config())
+        server = uvicorn.Server(uvicorn_config("cloudportal.asgi:application"))
         waiting = loop.create_task(_when_started(server, ready))
         try:
             await server.serve()
@@ -56,26 +56,6 @@ class Portal:
         self.monitor.stop()
         self.worker.stop()
         agents.close_links()
-
-
-def _uvicorn_config() -> uvicorn.Config:
-    host, port = settings.LISTEN
-    return uvicorn.Config(
-        "cloudportal.asgi:application",
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=3,
-        proxy_headers=False,
-        ws_max_size=4 * 2**20,
-    )
 
 
 async def _when_started(server: uvicorn.Server, ready: Callable[[], None]) -> None:

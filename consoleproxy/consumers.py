@@ -52,7 +52,7 @@ class ConsoleConsumer(AsyncConsumer):
         address = origins.client_address(self.scope)
         return await database_sync_to_async(_redeem)(ticket, token, address)
 
-    async def _open(self, row: ConsoleSession) -> relay.Pipe:
+    async def _open(self, row: ConsoleSession) -> socket.socket:
         address = await database_sync_to_async(_where)(row)
         try:
             return await relay.connect(
@@ -64,15 +64,14 @@ class ConsoleConsumer(AsyncConsumer):
             await database_sync_to_async(tickets.close)(row.pk)
             raise
 
-    async def _carry(self, row: ConsoleSession, pipe: relay.Pipe, receive: Any, send: Any) -> None:
+    async def _carry(self, row: ConsoleSession, pipe: socket.socket, receive: Any, send: Any) -> None:
         carrying = asyncio.ensure_future(relay.carry(pipe, receive, send))
         watch.watch(row.pk, carrying)
         ended_by = "rights"
         try:
             ended_by = await carrying
         except asyncio.CancelledError:
-            if pipe.transport is not None:
-                pipe.transport.close()
+            log.info("console session %s was ended", row.uuid)
         finally:
             watch.forget(row.pk)
             await database_sync_to_async(tickets.close)(row.pk)
@@ -83,10 +82,10 @@ class ConsoleConsumer(AsyncConsumer):
 
 
 def _redeem(ticket: str, token: str, address: str) -> ConsoleSession:
-    session = sessions.find(token)
-    if session is None:
+    caller = sessions.find(token, address)
+    if caller is None:
         raise tickets.Refused("nobody is signed in")
-    return tickets.redeem(ticket, session, address=address, proxy=PROXY)
+    return tickets.redeem(ticket, caller.session, address=address, proxy=PROXY)
 
 
 def _where(row: ConsoleSession) -> ConsoleAddress:

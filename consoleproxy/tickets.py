@@ -6,11 +6,11 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.models import Session
+from accounts.services import sessions
 from compute.models import VirtualMachine
 from consoleproxy.models import ConsoleSession
 from core import live
@@ -67,31 +67,40 @@ def redeem(ticket: str, session: Session | None, *, address: str, proxy: str) ->
     ``session`` is the visitor's own; None is a gateway that was trusted with the ticket.
     Raises Refused with the reason.
     """
-    with transaction.atomic():
-        row = (
-            ConsoleSession.objects.select_for_update(of=("self",))
-            .select_related("machine", "host", "user", "machine__zone", "user__account__domain",
-                            "user__account__role")
-            .filter(ticket_hash=_hash(ticket))
-            .first()
-        )  # fmt: skip
-        if row is None:
-            raise Refused("no such ticket")
-        if row.acquired or row.removed:
-            raise Refused("ticket was used already")
-        if row.expires < timezone.now():
-            raise Refused("ticket is too old")
-        if session is not None:
-            _check_visitor(row, session)
-        if not may_still(row):
-            raise Refused("the machine may not be seen by this user any more, or is not running")
-        in_use = ConsoleSession.objects.filter(proxy=proxy, removed=None).count()
-        if in_use >= SESSION_MAX.get(row.machine.zone):
-            raise Refused("the proxy is full")
-        row.acquired, row.client_address, row.proxy = timezone.now(), address, proxy
-        row.save(update_fields=["acquired", "client_address", "proxy"])
+    row = (
+        ConsoleSession.objects.select_related(
+            "machine__zone", "machine__host", "user__account__domain", "user__account__role",
+            "session__user__account__domain", "session__user__account__role",
+        )
+        .filter(ticket_hash=_hash(ticket))
+        .first()
+    )  # fmt: skip
+    if row is None:
+        raise Refused("no such ticket")
+    if row.acquired or row.removed:
+        raise Refused("ticket was used already")
+    if row.expires < timezone.now():
+        raise Refused("ticket is too old")
+    if session is not None:
+        _check_visitor(row, session)
+    if not may_still(row):
+        raise Refused("the machine may not be seen by this user any more, or is not running")
+    in_use = ConsoleSession.objects.filter(proxy=proxy, removed=None).count()
+    if in_use >= SESSION_MAX.get(row.machine.zone):
+        raise Refused("the proxy is full")
+    _acquire(row, address, proxy)
     live.changed(row)
     return row
+
+
+def _acquire(row: ConsoleSession, address: str, proxy: str) -> None:
+    """Of two browsers that come with one ticket, one gets the row."""
+    row.acquired, row.client_address, row.proxy = timezone.now(), address, proxy
+    won = ConsoleSession.objects.filter(pk=row.pk, acquired=None, removed=None).update(
+        acquired=row.acquired, client_address=address, proxy=proxy
+    )
+    if not won:
+        raise Refused("ticket was used already")
 
 
 def _check_visitor(row: ConsoleSession, session: Session) -> None:
@@ -103,9 +112,9 @@ def _check_visitor(row: ConsoleSession, session: Session) -> None:
 
 def may_still(row: ConsoleSession) -> bool:
     """Whether the rights of the moment still allow this console."""
-    if row.user is None or row.user.state != "enabled" or row.user.account.state != "enabled":
+    if row.user is None or not sessions.may_sign_in(row.user):
         return False
-    if row.had_session and row.session_id is None:
+    if row.had_session and (row.session is None or not sessions.is_alive(row.session)):
         return False
     machines = VirtualMachine.objects.all().operable_by(Caller.of(row.user))
     return machines.filter(pk=row.machine_id, state="Running").exists()

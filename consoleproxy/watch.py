@@ -47,13 +47,12 @@ async def _look_after() -> None:
 
 def _over(row_ids: list[int]) -> list[int]:
     rows = ConsoleSession.objects.filter(pk__in=row_ids).select_related(
-        "machine", "session", "user", "user__account__domain", "user__account__role"
-    )
+        "user__account__domain", "user__account__role",
+        "session__user__account__domain", "session__user__account__role",
+    )  # fmt: skip
     seen = {row.pk: row for row in rows}
     return [pk for pk in row_ids if pk not in seen or _is_over(seen[pk])]
 
 
 def _is_over(row: ConsoleSession) -> bool:
-    if row.end_asked or row.removed or not tickets.may_still(row):
-        return True
-    return row.session is not None and row.session.epoch != row.user.session_epoch
+    return row.end_asked or row.removed is not None or not tickets.may_still(row)
