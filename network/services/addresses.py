@@ -52,6 +52,12 @@ def change_ip4(address: GuestAddress, ip4: str) -> None:
     routers.changed(network)
 
 
+def rename(address: GuestAddress, hostname: str) -> None:
+    """DHCP and DNS know the guest by another name from now on."""
+    GuestAddress.objects.filter(pk=address.pk).update(hostname=hostname)
+    routers.changed(address.network)
+
+
 def _mac(wanted: str) -> str:
     """A chosen address if it is free, or a fresh local one (02:…, unicast)."""
     if not wanted:
