@@ -148,7 +148,8 @@ def refused(call: Call, error: CloudError) -> HttpResponse:
     response = rendered(call, reply, error.code)
     line = " ".join(error.message.split())[:1000]
     response["X-Description"] = line.encode("latin-1", "replace").decode("latin-1")
-    if error.code == 401 and authentication.SESSION_COOKIE in call.request.COOKIES:
+    has_cookie = authentication.SESSION_COOKIE in call.request.COOKIES
+    if error.code == 401 and has_cookie and authentication.is_same_origin(call.request):
         _drop_cookies(response)
     return response
 
