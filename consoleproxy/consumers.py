@@ -64,7 +64,9 @@ class ConsoleConsumer(AsyncConsumer):
             await database_sync_to_async(tickets.close)(row.pk)
             raise
 
-    async def _carry(self, row: ConsoleSession, pipe: socket.socket, receive: Any, send: Any) -> None:
+    async def _carry(
+        self, row: ConsoleSession, pipe: socket.socket, receive: Any, send: Any
+    ) -> None:
         carrying = asyncio.ensure_future(relay.carry(pipe, receive, send))
         watch.watch(row.pk, carrying)
         ended_by = "rights"
