@@ -59,6 +59,8 @@ def rows_for(
     if spec.scoped:
         rows = _scope(caller, command, rows, given)
     for name in ("id", "ids"):
+        if name in command.by_name and command.by_name[name].filter != "pk":
+            continue  # the command means something else by it, and narrows itself
         wanted = parameters.value_of(caller, command, name, given)
         if wanted is not None:
             rows = rows.filter(pk__in=[r.pk for r in (wanted if name == "ids" else [wanted])])
