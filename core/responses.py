@@ -9,7 +9,7 @@ bulk field, however many rows. Values stay Python's (datetime, UUID); each edge 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -26,7 +26,7 @@ class Field:
     and ``bulk`` gives the value. ``admin_only`` fields are left out for everybody but root
     administrators. ``group`` names the detail group a list may leave out (``nics``, …).
     ``spread`` stands for several fields that one query fetches: its bulk values are dicts of
-    them, and its own name is not shown.
+    them.
     """
 
     name: str
@@ -79,9 +79,9 @@ def many(name: str, bulk: Bulk, of: Response | None = None, **more: Any) -> Fiel
     return Field(name, "list" if of else more.pop("kind", "string"), bulk=bulk, of=of, **more)
 
 
-def several(name: str, bulk: Bulk, fields: Iterable[Field], **more: Any) -> Field:
+def several(bulk: Bulk, *fields: Field, **more: Any) -> Field:
     """Fields whose values one ``bulk`` query fetches together, as a dict for each row."""
-    return Field(name, "map", bulk=bulk, spread=tuple(fields), **more)
+    return Field("", bulk=bulk, spread=tuple(replace(f, **more) for f in fields), **more)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +95,17 @@ class Response:
     model: type[Model] | None = None
     fields: tuple[Field, ...] = ()
     always: dict[str, Any] = field(default_factory=dict)
+    spreads: tuple[Field, ...] = ()
 
-    @property
-    def declared(self) -> tuple[Field, ...]:
-        """Every field by the name that a reply shows."""
-        return tuple(g for f in self.fields for g in (f.spread or (f,)))
+    def __post_init__(self) -> None:
+        """``fields`` ends as every name a reply may show; what fills several goes apart."""
+        spreads = (*self.spreads, *(f for f in self.fields if f.spread))
+        object.__setattr__(self, "spreads", spreads)
+        flat = tuple(g for f in self.fields for g in (f.spread or (f,)))
+        object.__setattr__(self, "fields", flat)
 
     def shown_to(self, caller: Any, groups: frozenset[str] | None = None) -> list[Field]:
-        is_admin = caller is None or caller.is_root_admin
-        return [
-            f
-            for f in self.fields
-            if (is_admin or not f.admin_only)
-            and (groups is None or not f.group or f.group in groups)
-        ]
+        return [f for f in self.fields if _is_shown(f, caller, groups)]
 
     def render(
         self, rows: QuerySet[Any], caller: Any, groups: frozenset[str] | None = None
@@ -123,9 +120,9 @@ class Response:
         made = [
             (f.name, f.compute, tuple(at[p] for p in f.needs)) for f in shown if f.compute
         ]
-        asked = [f for f in shown if f.bulk] if keys else []
-        beside = [(f.name, f.bulk(keys, caller)) for f in asked if f.bulk and not f.spread]
-        spread = [f.bulk(keys, caller) for f in asked if f.bulk and f.spread]
+        beside = [(f.name, f.bulk(keys, caller)) for f in shown if f.bulk] if keys else []
+        wanted = [f for f in self.spreads if keys and _is_shown(f, caller, groups)]
+        spread = [f.bulk(keys, caller) for f in wanted if f.bulk]
         out = []
         for row in values:
             item = {**self.always, **{name: row[i] for name, i in direct}}
@@ -142,6 +139,13 @@ class Response:
         """A single row as it is in the database now."""
         found = self.render(type(row)._base_manager.filter(pk=row.pk), caller)
         return found[0] if found else {}
+
+
+def _is_shown(item: Field, caller: Any, groups: frozenset[str] | None) -> bool:
+    is_admin = caller is None or caller.is_root_admin
+    return (is_admin or not item.admin_only) and (
+        groups is None or not item.group or item.group in groups
+    )
 
 
 class Cut(list[dict[str, Any]]):

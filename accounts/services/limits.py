@@ -211,7 +211,7 @@ def recount(domain: Domain, account: Account | None = None, only: Resource | Non
     Whoever reserves holds the same locks until its rows are committed, so nothing is
     counted twice or missed.
     """
-    resources = [only] if only is not None else sorted(COUNTERS)
+    resources = [r for r in sorted(COUNTERS) if only in (None, r)]
     accounts = Account.everything.filter(
         Q(pk=account.pk) if account else in_subtree(domain, "domain")
     )

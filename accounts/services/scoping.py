@@ -38,6 +38,17 @@ def named(caller: Caller, account_name: str, domain: Domain | None = None) -> Ac
     return found
 
 
+def operable(caller: Caller, account_name: str, domain: Domain | None = None) -> Account:
+    """The account of this name, if the caller may act on it (rule R2)."""
+    account = named(caller, account_name, domain)
+    if not Account.objects.operable_by(caller).filter(pk=account.pk).exists():
+        raise PermissionDenied(
+            f"The role of account {account.name} is as high as yours or higher; "
+            "you may not change it."
+        )
+    return account
+
+
 def own_uuid(text: str | None, parameter: str) -> uuids.UUID:
     """The uuid that the caller chose for a new thing, or a fresh one."""
     if not text:

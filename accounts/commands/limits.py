@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from accounts import responses
+from accounts.caller import Caller
+from accounts.models import Account, Domain
+from accounts.resources import FACTS, Resource
+from accounts.services import limits, quotas
+from accounts.services.scoping import named
+from core.commands import DOMAIN_ADMIN, USER, Read, Use, command
+from core.errors import InvalidParameter
+
+
+@command(roles=USER, response=responses.resourcelimit)
+def listResourceLimits(
+    caller: Caller,
+    resourcetype: Annotated[int | None, "Only this type, by CloudStack's number"] = None,
+    resourcetypename: Annotated[str | None, "Only this type, by name; wins over the number"] = None,
+    account: Annotated[str | None, "Those of this account; goes with domainid"] = None,
+    domainid: Annotated[Domain | None, Read, "Those of this domain, or of account in it"] = None,
+) -> list[dict[str, Any]]:
+    """Lists the limits in force: the caller's, an account's or a domain's."""
+    holder: Account | Domain = caller.account
+    if account:
+        holder = named(caller, account, domainid)
+    elif domainid is not None:
+        holder = domainid
+    return responses.limits_of(holder, _resource(resourcetype, resourcetypename))
+
+
+@command(roles=DOMAIN_ADMIN, event="RESOURCE.LIMIT.UPDATE", response=responses.resourcelimit)
+def updateResourceLimit(
+    caller: Caller,
+    resourcetype: Annotated[int, "The type, by CloudStack's number"],
+    account: Annotated[str | None, "Of this account; goes with domainid"] = None,
+    domainid: Annotated[Domain | None, Use, "Of this domain, or of account in it"] = None,
+    max: Annotated[int | None, "The new limit (GiB for storage, MiB for memory); -1: none"] = None,
+) -> dict[str, Any]:
+    """Sets how much of something an account or a domain may have."""
+    resource = _resource(resourcetype, None)
+    holder = quotas.holder(caller, account, domainid)
+    quotas.set_limit(caller, holder, resource, limits.UNLIMITED if max is None else max)
+    return responses.limits_of(holder, resource)[0]
+
+
+@command(roles=DOMAIN_ADMIN, response=responses.resourcecount)
+def updateResourceCount(
+    caller: Caller,
+    domainid: Annotated[Domain, Read, "Of this domain and all below it, or of account in it"],
+    account: Annotated[str | None, "Only of this account"] = None,
+    resourcetype: Annotated[int | None, "Only this type, by CloudStack's number"] = None,
+) -> list[dict[str, Any]]:
+    """Counts anew what accounts and domains use."""
+    only = _resource(resourcetype, None)
+    holder = named(caller, account, domainid) if account else None
+    limits.recount(domainid, holder, only)
+    return responses.counts_of(holder or domainid, only)
+
+
+def _resource(number: int | None, name: str | None) -> Resource | None:
+    if name:
+        for resource, facts in FACTS.items():
+            if facts.wire == name.strip().lower():
+                return resource
+        raise InvalidParameter(f"There is no resource type {name}.")
+    if number is None:
+        return None
+    try:
+        return Resource(number)
+    except ValueError:
+        raise InvalidParameter(f"There is no resource type {number}.") from None

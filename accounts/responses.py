@@ -1,0 +1,275 @@
+"""Domains, accounts, users, roles and limits, as clients know them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from accounts.figures import FIGURES
+from accounts.models import Account, Domain, Role, RoleRule, User
+from accounts.resources import FACTS, Resource
+from accounts.services import limits
+from core.responses import (
+    Field,
+    Response,
+    computed,
+    date,
+    flag,
+    many,
+    number,
+    ref,
+    several,
+    text,
+)
+from core.units import GIB, gb
+
+ACCOUNT_TYPES = {"User": 0, "Admin": 1, "DomainAdmin": 2, "ResourceAdmin": 3}
+
+
+def _account_type(kind: str) -> int:
+    return ACCOUNT_TYPES[kind]
+
+
+# -- what is in use and what may be ----------------------------------------------------
+
+
+def _usage_fields() -> Iterable[Field]:
+    for resource, facts in FACTS.items():
+        kind = "float" if resource is Resource.SECONDARY_STORAGE else "long"
+        yield Field(f"{facts.field}total", kind)
+        yield Field(f"{facts.field}limit")
+        yield Field(f"{facts.field}available")
+
+
+def _usage(used: Mapping[int, int], maxima: Mapping[Resource, int]) -> dict[str, Any]:
+    """``vmtotal``, ``vmlimit``, ``vmavailable`` and so on; storage in GiB."""
+    shown: dict[str, Any] = {}
+    for resource, facts in FACTS.items():
+        total = _in_unit(resource, used.get(resource, 0))
+        maximum = maxima[resource]
+        free = "Unlimited" if maximum == limits.UNLIMITED else str(max(maximum - total, 0))
+        shown[f"{facts.field}total"] = total
+        shown[f"{facts.field}limit"] = "Unlimited" if free == "Unlimited" else str(maximum)
+        shown[f"{facts.field}available"] = free
+    return shown
+
+
+def _in_unit(resource: Resource, used: int) -> int | float:
+    if FACTS[resource].unit == 1:
+        return used
+    return round(used / GIB, 2) if resource is Resource.SECONDARY_STORAGE else gb(used)
+
+
+def _usage_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
+    roles = Account.everything.filter(pk__in=keys).values_list("pk", "role__type")
+    maxima = limits.limits_of_accounts(roles)
+    used = limits.used_by_accounts(keys)
+    return {key: _usage(used.get(key, {}), maxima[key]) for key in keys}
+
+
+def _usage_of_domains(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
+    levels = Domain.everything.filter(pk__in=keys).values_list("pk", "level")
+    maxima = limits.limits_of_domains(levels)
+    used = limits.used_by_domains(keys)
+    return {key: _usage(used.get(key, {}), maxima[key]) for key in keys}
+
+
+def _figures_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
+    counted = {name: function(keys) for name, function in FIGURES.items()}
+    return {key: {name: found.get(key, 0) for name, found in counted.items()} for key in keys}
+
+
+# -- domains -----------------------------------------------------------------------------
+
+
+def _has_child(keys: Sequence[int], caller: Any) -> dict[int, bool]:
+    parents = set(Domain.objects.filter(parent__in=keys).values_list("parent", flat=True))
+    return {key: key in parents for key in keys}
+
+
+domain = Response(
+    "domain",
+    Domain,
+    (
+        text("id", "uuid"),
+        text("name"),
+        text("path", "name_path"),
+        number("level"),
+        *ref("parentdomain", "parent"),
+        many("haschild", _has_child, kind="boolean"),
+        text("networkdomain", "network_domain"),
+        text("state"),
+        date("created"),
+        several(_usage_of_domains, *_usage_fields(), group="resource"),
+    ),
+)
+
+
+# -- users and accounts ------------------------------------------------------------------
+
+user = Response(
+    "user",
+    User,
+    (
+        text("id", "uuid"),
+        text("username"),
+        text("firstname"),
+        text("lastname"),
+        text("email"),
+        text("timezone"),
+        text("language"),
+        text("state"),
+        date("created"),
+        text("usersource", "source"),
+        flag("isdefault", "is_default"),
+        text("account", "account__name"),
+        text("accountid", "account__uuid"),
+        computed("accounttype", ("account__role__type",), _account_type, "integer"),
+        *ref("role", "account__role"),
+        text("roletype", "account__role__type"),
+        text("domain", "account__domain__name"),
+        text("domainid", "account__domain__uuid"),
+        text("apikey", "api_key__key"),
+        text("apikeyaccess", "api_key_access"),
+        Field("is2faenabled", "boolean"),
+        Field("is2famandated", "boolean"),
+    ),
+    always={"is2faenabled": False, "is2famandated": False},
+)
+
+
+_user_with_account = replace(user, fields=(*user.fields, number("_account", "account")))
+
+
+def _users_of(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
+    rows = User.objects.filter(account__in=keys).order_by("pk")
+    found: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
+    for record in _user_with_account.render(rows, caller):
+        found[record.pop("_account")].append(record)
+    return found
+
+
+account = Response(
+    "account",
+    Account,
+    (
+        text("id", "uuid"),
+        text("name"),
+        computed("accounttype", ("role__type",), _account_type, "integer"),
+        *ref("role", "role"),
+        text("roletype", "role__type"),
+        text("domain", "domain__name"),
+        text("domainid", "domain__uuid"),
+        text("domainpath", "domain__name_path"),
+        text("state"),
+        date("created"),
+        text("networkdomain", "network_domain"),
+        computed("accountdetails", ("details",), lambda d: d or None, "map"),
+        flag("isdefault", "is_default"),
+        flag("iscleanuprequired", "cleanup_needed"),
+        text("apikeyaccess", "api_key_access"),
+        many("user", _users_of, user, group="user"),
+        several(_usage_of_accounts, *_usage_fields(), group="resource"),
+        several(
+            _figures_of_accounts,
+            Field("vmrunning", "integer"),
+            Field("vmstopped", "integer"),
+            group="resource",
+        ),
+    ),
+)
+
+
+def groups_of(arguments: dict[str, Any]) -> frozenset[str] | None:
+    """CloudStack's ``details=all|resource|min``."""
+    wanted = {str(d).lower() for d in arguments.get("details") or ()}
+    if not wanted or "all" in wanted:
+        return None
+    return frozenset({"user", *(wanted & {"resource"})})
+
+
+userkeys = Response(
+    "userkeys",
+    None,
+    (Field("apikey"), Field("secretkey"), Field("apikeyaccess", "boolean")),
+)
+
+
+# -- roles -------------------------------------------------------------------------------
+
+role = Response(
+    "role",
+    Role,
+    (
+        text("id", "uuid"),
+        text("name"),
+        text("type"),
+        text("description"),
+        text("state"),
+        flag("isdefault", "is_default"),
+        flag("ispublic", "is_public"),
+    ),
+)
+
+rolepermission = Response(
+    "rolepermission",
+    RoleRule,
+    (
+        text("id", "uuid"),
+        *ref("role", "role"),
+        text("rule"),
+        computed("permission", ("allow",), lambda allow: "allow" if allow else "deny"),
+        text("description"),
+    ),
+)
+
+
+# -- limits ------------------------------------------------------------------------------
+
+_HOLDER = (
+    Field("account"),
+    Field("domain"),
+    Field("domainid"),
+    Field("domainpath"),
+    Field("resourcetype"),
+    Field("resourcetypename"),
+)
+resourcelimit = Response("resourcelimit", None, (*_HOLDER, Field("max", "long")))
+resourcecount = Response("resourcecount", None, (*_HOLDER, Field("resourcecount", "long")))
+
+
+def _held(holder: Account | Domain, resource: Resource) -> dict[str, Any]:
+    where = holder if isinstance(holder, Domain) else holder.domain
+    shown = {} if isinstance(holder, Domain) else {"account": holder.name}
+    return {
+        **shown,
+        "domain": where.name,
+        "domainid": where.uuid,
+        "domainpath": where.name_path,
+        "resourcetype": str(int(resource)),
+        "resourcetypename": FACTS[resource].wire,
+    }
+
+
+def limits_of(holder: Account | Domain, only: Resource | None = None) -> list[dict[str, Any]]:
+    if isinstance(holder, Domain):
+        maxima = limits.limits_of_domains([(holder.pk, holder.level)])[holder.pk]
+    else:
+        maxima = limits.limits_of_accounts([(holder.pk, holder.role.type)])[holder.pk]
+    return [
+        {**_held(holder, resource), "max": maximum}
+        for resource, maximum in maxima.items()
+        if only in (None, resource)
+    ]
+
+
+def counts_of(holder: Account | Domain, only: Resource | None = None) -> list[dict[str, Any]]:
+    """Bytes for storage, MiB for memory, as they are counted."""
+    ask = limits.used_by_domains if isinstance(holder, Domain) else limits.used_by_accounts
+    used = ask([holder.pk]).get(holder.pk, {})
+    return [
+        {**_held(holder, resource), "resourcecount": used.get(resource, 0)}
+        for resource in FACTS
+        if only in (None, resource)
+    ]
