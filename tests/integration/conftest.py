@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,68 @@ def redis_url() -> str:
     if not url:
         pytest.skip("CLOUDPORTAL_TEST_REDIS_URL is empty: start the tests with scripts/test")
     return url
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """A simulated host: its number, management address, and libvirt as seen from here."""
+
+    number: int
+    address: str
+    uri: str
+
+    def run(self, *command: str) -> str:
+        """Standard output of ``command`` inside the host."""
+        return _lab("sh", str(self.number), *command)
+
+    def stop_libvirtd(self) -> None:
+        _lab("stop-libvirtd", str(self.number))
+
+    def start_libvirtd(self) -> None:
+        _lab("start-libvirtd", str(self.number))
+
+    def crash(self) -> None:
+        """Cuts its power: everything that ran in it is gone."""
+        _lab("crash", str(self.number))
+
+    def start(self) -> None:
+        _lab("start", str(self.number))
+
+
+def _lab(*arguments: str) -> str:
+    """Runs scripts/lab/hosts under a folder, names and addresses that only tests use."""
+    tests_own = {
+        "CLOUDPORTAL_DATA": str(REPOSITORY / "var" / "test"),
+        "LAB_NAME": "cptest",
+        "LAB_NET": "10.212.0",
+    }
+    done = subprocess.run(
+        [str(REPOSITORY / "scripts/lab/hosts"), *arguments],
+        env=os.environ | tests_own,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"hosts {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture
+def lab_hosts() -> Iterator[Callable[[int], list[LabHost]]]:
+    """``lab_hosts(2)`` starts two simulated hosts; they vanish with the test."""
+    if os.geteuid() != 0:
+        pytest.skip("simulated hosts need root")
+
+    def start(count: int) -> list[LabHost]:
+        _lab("down")  # what a killed run left behind
+        _lab("up", str(count))
+        return [
+            LabHost(number, f"10.212.0.{10 + number}", _lab("uri", str(number)).strip())
+            for number in range(1, count + 1)
+        ]
+
+    yield start
+    _lab("down")
 
 
 @pytest.fixture
