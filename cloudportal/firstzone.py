@@ -115,12 +115,15 @@ class FirstZone:
             self.teller.line("    no guest image here; run scripts/setup, then start again")
             return
         image = json.loads(about.read_text()) if about.exists() else {}
-        os_types = self.records("listOsTypes", keyword="Debian GNU/Linux 12")
-        file = settings.DATA / "images" / image.get("file", "tiny.qcow2")
-        self.do("registerTemplate", name="tiny", displaytext="Tiny Linux (Debian kernel, BusyBox)",
-                zoneid=zoneid, format="QCOW2", hypervisor=self.hypervisor, url=f"file://{file}",
+        wanted = image.get("os_type", "Other Linux (64-bit)")
+        os_types = self.records("listOsTypes", description=wanted) or self.records("listOsTypes")
+        name = image.get("name", "Tiny Linux")
+        self.do("registerTemplate", name=name, displaytext=image.get("display_text", name),
+                zoneid=zoneid, format="QCOW2", hypervisor=self.hypervisor,
+                url=f"file://{settings.DATA / 'images' / image.get('file', 'tiny.qcow2')}",
+                checksum=f"{{SHA-256}}{image['sha256']}" if image else "",
                 ostypeid=os_types[0]["id"], ispublic=True, isfeatured=True, isextractable=True,
-                requireshvm=True, passwordenabled=True, sshkeyenabled=True)  # fmt: skip
+                requireshvm=True, passwordenabled=True)  # fmt: skip
 
     # -- asking ------------------------------------------------------------------------
 

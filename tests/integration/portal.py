@@ -1,0 +1,156 @@
+"""A whole portal, as `scripts/up` starts it, in a simulated host with its own network and
+libvirtd: nothing it makes touches the machine's own bridges, and all of it dies together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cs
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOSTS = REPOSITORY / "scripts" / "lab" / "hosts"
+PASSWORD = "a password of the tests"
+PORT = 8080
+
+
+class LabHost:
+    """``scripts/lab/hosts`` for one host, in a lab of its own name and network."""
+
+    def __init__(self, name: str = "cpit", net: str = "10.211.0") -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="cp-lab-"))
+        self.environment = {
+            **os.environ, "LAB_NAME": name, "LAB_NET": net, "CLOUDPORTAL_DATA": str(self.folder),
+        }  # fmt: skip
+        self.address = f"{net}.11"
+        self.outside = f"{net}.1"
+
+    def __call__(self, *words: str) -> str:
+        done = subprocess.run(
+            [str(HOSTS), *words], env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"hosts {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def enter(self) -> list[str]:
+        """What to put before a command so that it runs in the host."""
+        spaces = ["--mount", "--uts", "--net", "--pid", "--cgroup"]
+        return ["nsenter", "-t", self("pid", "1"), *spaces, "--"]
+
+    def run(self, *command: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+        inside = [*self.enter(), *command]
+        return subprocess.run(
+            inside, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+
+    def virsh(self, *words: str) -> str:
+        return self.run("virsh", "-q", "-c", self.inner_uri, *words).stdout.strip()
+
+    inner_uri = "qemu:///system"
+
+
+class LabPortal:
+    """``manage.py up`` in a lab host, with a data folder of its own."""
+
+    def __init__(self, host: LabHost, images: Path, **environment: str) -> None:
+        self.host = host
+        self.data = Path(tempfile.mkdtemp(prefix="cp-"))
+        (self.data / "images").symlink_to(images)
+        self.log = self.data / "portal.log"
+        self.url = f"http://{host.address}:{PORT}"
+        self.environment = {
+            **os.environ,
+            "CLOUDPORTAL_DATA": str(self.data),
+            "CLOUDPORTAL_LISTEN": f"{host.address}:{PORT}",
+            "CLOUDPORTAL_ADMIN_PASSWORD": PASSWORD,
+            "CLOUDPORTAL_LIBVIRT_URI": host.inner_uri,
+            "CLOUDPORTAL_VIRT": "auto",
+            "CLOUDPORTAL_LOG": "INFO",
+            "DJANGO_SETTINGS_MODULE": "cloudportal.settings",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout_s: float = 120) -> float:
+        """Seconds until the address was printed. AssertionError with the log if it was not."""
+        began = time.monotonic()
+        before = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.host.enter(), sys.executable, "manage.py", "up"],
+                cwd=REPOSITORY, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log,
+            )  # fmt: skip
+        while time.monotonic() - began < timeout_s:
+            said = self.log.read_bytes()[before:].decode(errors="replace")
+            if "is ready after" in said:
+                return time.monotonic() - began
+            assert self.process.poll() is None, f"the portal ended:\n{said}"
+            time.sleep(0.05)
+        raise AssertionError(f"the portal is not ready after {timeout_s} s:\n{said}")
+
+    @property
+    def pid(self) -> int:
+        """nsenter forks to enter the process namespace; its child is the portal."""
+        assert self.process
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+        self._reap()
+
+    def _reap(self) -> None:
+        assert self.process
+        self.process.wait(30)
+        self.process = None
+
+    def client(self, key: str = "", secret: str = "", **more: Any) -> cs.CloudStack:
+        """The unmodified ``cs`` client; without keys those of the first administrator."""
+        if not key:
+            key, secret = self.admin_keys()
+        return cs.CloudStack(
+            endpoint=f"{self.url}/client/api", key=key, secret=secret, poll_interval=0.1,
+            job_timeout=120, timeout=30, trace=False, **more,
+        )  # fmt: skip
+
+    def manage(self, *words: str) -> str:
+        """A management command of this portal, from a second process."""
+        done = subprocess.run(
+            [*self.host.enter(), sys.executable, "manage.py", *words],
+            cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def admin_keys(self) -> tuple[str, str]:
+        if not hasattr(self, "_keys"):
+            users = json.loads(self.manage("api", "listUsers", "username=admin", "--json"))
+            userid = users["listusersresponse"]["user"][0]["id"]
+            made = json.loads(self.manage("api", "registerUserKeys", f"id={userid}", "--json"))
+            keys = made["registeruserkeysresponse"]["userkeys"]
+            self._keys = (keys["apikey"], keys["secretkey"])
+        return self._keys
+
+
+def wait_until(condition: Any, what: str, timeout_s: float = 60) -> Any:
+    """The first true answer; AssertionError naming ``what`` when none came in time."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        answer = condition()
+        if answer:
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not within {timeout_s:.0f} s")
