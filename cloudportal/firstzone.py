@@ -7,6 +7,7 @@ nothing is made twice.
 from __future__ import annotations
 
 import json
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ class FirstZone:
             simulated = self.hypervisor == "Simulator"
             self.do("addHost", zoneid=zoneid, podid=podid, clusterid=clusterid,
                     hypervisor=self.hypervisor,
-                    url="http://sim-1" if simulated else "http://localhost")  # fmt: skip
+                    url="http://sim-1" if simulated else f"http://{socket.gethostname()}")  # fmt: skip
         return self.until("listHosts", lambda h: h["state"] == "Up", 120,
                           zoneid=zoneid, type="Routing")  # fmt: skip
 
@@ -128,10 +129,13 @@ class FirstZone:
     # -- asking ------------------------------------------------------------------------
 
     def do(self, command: str, **parameters: Any) -> dict[str, Any]:
+        """The record, once the job that the command began (if any) has ended well."""
         outcome = execute(self.caller, command, parameters)
-        if outcome.job is not None:
-            wait(outcome.job, 300)
-        return outcome.records[0] if outcome.records else outcome.record()
+        record = outcome.records[0] if outcome.records else outcome.record()
+        follow_up = AsyncJob.objects.filter(instance_uuid=record["id"]).order_by("-pk").first()
+        if outcome.job or follow_up:
+            wait(outcome.job or follow_up, 300)
+        return record
 
     def records(self, command: str, **parameters: Any) -> list[dict[str, Any]]:
         return execute(self.caller, command, parameters).records or []
@@ -151,17 +155,9 @@ class FirstZone:
             for record in records:
                 if good(record):
                     return record
-            _raise_failure(records)
             time.sleep(0.1)
         states = ", ".join(f"{r['name']} is {r.get('state')}" for r in records) or "none is there"
         raise CloudError(f"{command}: not as wanted after {timeout_s:.0f} s: {states}.")
-
-
-def _raise_failure(records: list[dict[str, Any]]) -> None:
-    for record in records:
-        failed = AsyncJob.objects.filter(instance_uuid=record["id"]).order_by("-pk").first()
-        if failed and failed.status == JobStatus.FAILED:
-            raise CloudError(failed.error_text, details=failed.error_details)
 
 
 def wait(job: AsyncJob, timeout_s: float) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import uvicorn
 import uvloop
-from infra.services.monitor import Monitor
 
 from cloudportal import hosts
 from cloudportal.web import uvicorn_config
 from consoleproxy import tickets
 from core import live
 from infra import agents
+from infra.services.monitor import Monitor
 from jobs.worker import WorkerProcess
 
 log = logging.getLogger(__name__)
