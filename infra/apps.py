@@ -10,4 +10,6 @@ class InfraConfig(AppConfig):
         configuration = import_module("infra.services.configuration")
         configuration.plug_in()
         import_module("infra.jobs")
+        import_module("infra.services.host_troubles")
+        import_module("infra.services.thresholds")
         import_module("infra.commands")

@@ -8,14 +8,16 @@ same statement, and of two that race for the last megabyte one is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Floor
 
 from core.config import Scope, Setting
 from core.errors import InsufficientCapacity
 from core.units import MIB, size
-from infra.models import Cluster, Host, HostCapacity
+from infra.models import Cluster, Host, HostCapacity, Zone
+from infra.services import configuration
 
 CPU_FACTOR = Setting(
     "cpu.overprovisioning.factor",
@@ -102,14 +104,27 @@ def set_totals(host: Host) -> None:
     )
 
 
+@configuration.on_change(CPU_FACTOR.name, MEMORY_FACTOR.name)
+def _factor_changed(holder: Zone | Cluster | None) -> None:
+    clusters = Cluster.objects.select_related("zone")
+    if isinstance(holder, Cluster):
+        clusters = clusters.filter(pk=holder.pk)
+    elif isinstance(holder, Zone):
+        clusters = clusters.filter(zone=holder)
+    apply_factors(clusters)
+
+
 def apply_factors(clusters: Iterable[Cluster]) -> None:
     """Follow a changed overcommit factor. Lowering it takes nothing away from machines that
     run; it only leaves less, or nothing, for the next."""
     for cluster in clusters:
         cpu, memory = CPU_FACTOR.get(cluster), MEMORY_FACTOR.get(cluster)
-        with transaction.atomic():
-            rows = HostCapacity.objects.select_for_update().filter(host__cluster=cluster)
-            for row in rows.order_by("host_id"):
-                row.cpu_limit_mhz = int(row.cpu_total_mhz * cpu)
-                row.memory_limit_mb = int(row.memory_total_mb * memory)
-                row.save(update_fields=["cpu_limit_mhz", "memory_limit_mb"])
+        HostCapacity.objects.filter(host__cluster=cluster).update(
+            cpu_limit_mhz=_times("cpu_total_mhz", cpu),
+            memory_limit_mb=_times("memory_total_mb", memory),
+        )
+
+
+def _times(column: str, factor: float) -> Any:
+    """``column`` times the factor, whole, in the database (hundredths of a factor count)."""
+    return Floor(F(column) * round(factor * 100) / 100.0)

@@ -14,7 +14,7 @@ from infra.services.usage import refuse_if_used
 
 
 @transaction.atomic
-def seed() -> int:
+def ensure_built_in() -> int:
     """Make the categories and systems that every cloud starts with. Returns how many were
     missing; what an operator removed does not come back."""
     known = set(OsType.everything.values_list("display_name", flat=True))

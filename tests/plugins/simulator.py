@@ -8,6 +8,15 @@ import pytest
 
 from agent.operations import AgentConfig, World, simulated_agent
 from infra import agents
+from infra.services import configuration
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings():
+    """Values a test set are gone with its transaction; do not remember them."""
+    configuration.forget()
+    yield
+    configuration.forget()
 
 
 @pytest.fixture
