@@ -7,13 +7,31 @@ import uuid
 from agent.config import AgentConfig
 from agent.drivers.fake import FakeDriver
 from agent.drivers.fake_parts import FakeImages, FakeNetwork, FakeStorage
+from agent.drivers.libvirt.driver import LibvirtDriver
 from agent.drivers.world import SimulatedTrouble, World
 from agent.execution import Agent, Parts
 from agent.fences import FenceBook
+from agent.images.downloads import Downloads
+from agent.images.egress import Egress
+from agent.network.routers import HostNetwork
+from agent.storage.directories import DirectoryStorage
 
-__all__ = ["Agent", "AgentConfig", "World", "simulated_agent"]
+__all__ = ["Agent", "AgentConfig", "World", "local_agent", "simulated_agent"]
 
 _SIMULATED = uuid.UUID("6f6d6d73-0000-5000-8000-73696d756c61")
+
+
+def local_agent(config: AgentConfig) -> Agent:
+    """The agent of this machine. Connects to libvirt at the first call that needs it."""
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o711)
+    driver = LibvirtDriver(config)
+    parts = Parts(
+        driver,
+        DirectoryStorage(driver),
+        Downloads(Egress(config.ca_file)),
+        HostNetwork(config),
+    )
+    return Agent(parts, FenceBook(config.data / "fences"))
 
 
 def simulated_agent(config: AgentConfig, world: World | None = None) -> Agent:

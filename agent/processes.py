@@ -59,8 +59,9 @@ def run(
     stdin: str = "",
     timeout_s: float = 30.0,
     limits: Limits | None = None,
+    accept: tuple[int, ...] = (0,),
 ) -> str:
-    """Run to the end and return stdout. Raises ToolFailed."""
+    """Run to the end and return stdout. Raises ToolFailed unless it ends as ``accept`` has it."""
     command = _command(argv, limits)
     try:
         done = subprocess.run(
@@ -71,7 +72,7 @@ def run(
         raise ToolFailed(argv[0], 127, f"{argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
         raise ToolFailed(argv[0], -1, f"no end within {timeout_s:.0f} s") from error
-    if done.returncode:
+    if done.returncode not in accept:
         raise ToolFailed(argv[0], done.returncode, _shorten(done.stderr or done.stdout))
     return done.stdout
 

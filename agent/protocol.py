@@ -8,6 +8,7 @@ seconds unless a name says otherwise.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -762,10 +763,15 @@ def to_wire(value: Any) -> Any:
 
 def from_wire(kind: type[T], data: Any) -> T:
     """The dataclass again; unknown fields are ignored, missing ones take their default."""
-    hints = typing.get_type_hints(kind)
-    names = {f.name for f in dataclasses.fields(typing.cast(Any, kind))}
+    hints = _field_types(typing.cast(Any, kind))
     make: Callable[..., T] = kind
-    return make(**{k: _read(hints[k], v) for k, v in data.items() if k in names})
+    return make(**{k: _read(hints[k], v) for k, v in data.items() if k in hints})
+
+
+@functools.cache
+def _field_types(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(typing.cast(Any, kind))}
 
 
 def _read(hint: Any, value: Any) -> Any:

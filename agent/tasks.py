@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from agent.protocol import AgentError, Cancelled, HostUnavailable
 
+REPORT_EVERY_S = 0.3
+
 
 def _ignore(percent: float, note: str = "") -> None:
     """Progress nobody asked for."""
@@ -27,12 +29,17 @@ class Task:
         self.timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
         self._report = report
+        self._reported_at = 0.0
         self._stopped = threading.Event()
         self._why: AgentError = Cancelled("Cancelled by the caller.")
 
     def __call__(self, percent: float, note: str = "") -> None:
         self.check()
-        self._report(min(100.0, max(0.0, percent)), note)
+        now = time.monotonic()
+        # Who listens writes it to a database; a few times a second is plenty.
+        if percent >= 100 or now - self._reported_at >= REPORT_EVERY_S:
+            self._reported_at = now
+            self._report(min(100.0, max(0.0, percent)), note)
 
     def stop(self, why: AgentError | None = None) -> None:
         """Ask the work to end; it notices at its next ``check`` or ``sleep``."""
