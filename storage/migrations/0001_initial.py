@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True)),
                 ('last_used', models.DateTimeField(null=True)),
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='templates', to='storage.storagepool')),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='on_pools', to='storage.template')),
+                ('template', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='on_pools', to='storage.template')),
             ],
         ),
         migrations.CreateModel(
@@ -186,6 +186,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(default='Allocated', max_length=16)),
                 ('percent', models.FloatField(default=0)),
                 ('error', models.TextField(blank=True)),
+                ('begun', models.DateTimeField(null=True)),
                 ('format', models.CharField(blank=True, max_length=16)),
                 ('physical_bytes', models.BigIntegerField(default=0)),
                 ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='storage.imagestore')),

@@ -59,6 +59,9 @@ class TemplateQuerySet(OwnedQuerySet):
             return self
         return self.filter(self._owned(caller) | self.public_for(caller) | self.shared(caller))
 
+    def usable_by(self, caller):
+        return self.visible_to(caller).filter(state=states.Templates.ACTIVE.value)
+
     def operable_by(self, caller):
         return self.owned_within(caller)
 
@@ -183,6 +186,7 @@ class TemplateCopy(Stateful):
     state = models.CharField(max_length=16, default=states.Copies.ALLOCATED.value)
     percent = models.FloatField(default=0)
     error = models.TextField(blank=True)
+    begun = models.DateTimeField(null=True)
     format = models.CharField(max_length=16, blank=True)
     physical_bytes = models.BigIntegerField(default=0)
 
@@ -210,7 +214,8 @@ class PoolTemplate(Stateful):
     KIND = "Template on pool"
 
     uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
-    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="on_pools")
+    # RESTRICT, not PROTECT: a template is not “in use” because it lies ready on a pool.
+    template = models.ForeignKey(Template, on_delete=models.RESTRICT, related_name="on_pools")
     pool = models.ForeignKey(StoragePool, on_delete=models.PROTECT, related_name="templates")
     state = models.CharField(max_length=16, default=states.Copies.ALLOCATED.value)
     reserved_bytes = models.BigIntegerField(default=0)

@@ -23,9 +23,7 @@ class Place:
     host: Host | None = None
 
 
-def pool_place(
-    url: str, zone: Zone, pod: Pod | None, cluster: Cluster | None, scope: str
-) -> Place:
+def pool_place(url: str, zone: Zone, pod: Pod | None, cluster: Cluster | None, scope: str) -> Place:
     """``file://<host>/folder`` is local to a host (its name, address or uuid; left out, the
     cluster's only one); ``SharedMountPoint:///folder`` is mounted alike on all hosts."""
     parts = urlsplit(url.strip())
@@ -104,9 +102,7 @@ def store_path(url: str) -> str:
             "give the folder: file:///folder."
         )
     if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
-        raise InvalidParameter(
-            f"“{url}” is not the address of an image store; use file:///folder."
-        )
+        raise InvalidParameter(f"“{url}” is not the address of an image store; use file:///folder.")
     return folder(parts.path, url)
 
 

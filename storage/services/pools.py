@@ -15,6 +15,7 @@ from storage.models import StoragePool, Volume
 from storage.services.addresses import Place, pool_place
 from storage.services.follow import follow_up
 from storage.services.space import candidates
+from storage.services.tags import clean_tags
 
 __all__ = ["candidates", "cancel_maintenance", "create", "delete", "enable_maintenance", "update"]
 
@@ -61,10 +62,6 @@ def _refuse_taken(place: Place) -> None:
         raise InvalidParameter(
             f"{place.path} is already storage pool {there.name}; use another folder."
         )
-
-
-def clean_tags(tags: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(t.strip() for t in tags if t.strip()))
 
 
 def update(

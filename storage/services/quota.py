@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, Model, Sum
 
 from accounts.models import Account
-from accounts.resources import Resource
+from accounts.resources import FACTS, Resource
 from accounts.services import limits
 from storage.models import Snapshot, Template, Volume
 
@@ -75,6 +75,17 @@ def _note(row: Model, held: Model, **fields: object) -> None:
     type(row)._base_manager.filter(pk=held.pk).update(**fields)
     for name, value in fields.items():
         setattr(row, name, value)
+
+
+def left(row: Snapshot | Template) -> int:
+    """Bytes of secondary storage that the row's account may still fill; 0 when unlimited."""
+    account = row.account
+    storage = _KINDS[type(row)][1]
+    most = limits.limits_of_accounts([(account.pk, account.role.type)])[account.pk][storage]
+    if most == limits.UNLIMITED:
+        return 0
+    used = limits.used_by_accounts([account.pk]).get(account.pk, {}).get(storage, 0)
+    return max(most * FACTS[storage].unit - used, 1)
 
 
 # -- what a recount finds ----------------------------------------------------------------
