@@ -34,6 +34,7 @@ start_test_libvirt() {
 
 stop_services() {
     local left name
+    [[ -z ${test_data:-} ]] || rm -rf "$test_data"
     if is_running "$services/libvirt/pid"; then
         left=$(virsh -q -c "${test_libvirt_uri:-}" list --all --name 2>/dev/null | sed '/^$/d' || true)
         [[ -z $left ]] || echo "The tests left domains behind:" $left >&2
@@ -47,8 +48,10 @@ stop_services() {
     stop_mariadb
 }
 
-# Tests get a throw-away data folder (settings_test.py) and know the real one only by its images.
+# Tests get a throw-away data folder, in /tmp because socket names must stay short, and know
+# the real one only by its images.
 use_test_environment() {
+    test_data=$(mktemp -d -t cloudportal-test-XXXXXX)
     export CLOUDPORTAL_TEST_IMAGES=$CLOUDPORTAL_DATA/images
     export CLOUDPORTAL_TEST_MARIADB_URL=${mariadb_url:-}
     export CLOUDPORTAL_TEST_REDIS_URL=${redis_url:-}
@@ -74,7 +77,7 @@ stage_mypy() { .venv/bin/mypy -p core -p agent; }
 
 # A management command that neither reads nor writes the real data folder.
 quiet_portal() {
-    CLOUDPORTAL_DATA= DJANGO_SETTINGS_MODULE=cloudportal.settings_test .venv/bin/python "$@"
+    CLOUDPORTAL_DATA=$test_data DJANGO_SETTINGS_MODULE=cloudportal.settings_test .venv/bin/python "$@"
 }
 
 stage_unit() { run_pytest "$1" tests/unit -n 2 -m "not mariadb"; }
@@ -98,7 +101,6 @@ run_pytest() {
         return 5
     fi
     if [[ ${CI:-} == true ]]; then set -- "$@" -p tests.plugins.noskip; fi
-    # Nothing of the real portal: settings_test makes a folder of its own.
-    env -u CLOUDPORTAL_DATA timeout --foreground -k 30 3600 .venv/bin/python -m pytest -q \
+    CLOUDPORTAL_DATA=$test_data timeout --foreground -k 30 3600 .venv/bin/python -m pytest -q \
         --durations 5 --junitxml "$reports/$stage.xml" "$@" "${pytest_options[@]}" "$folder"
 }
