@@ -82,7 +82,7 @@ class FirstZone:
             simulated = self.hypervisor == "Simulator"
             self.do("addHost", zoneid=zoneid, podid=podid, clusterid=clusterid,
                     hypervisor=self.hypervisor,
-                    url="http://sim-1" if simulated else f"http://{socket.gethostname()}")  # fmt: skip
+                    url=f"http://{'sim-1' if simulated else socket.gethostname()}")  # fmt: skip
         return self.until("listHosts", lambda h: h["state"] == "Up", 120,
                           zoneid=zoneid, type="Routing")  # fmt: skip
 

@@ -12,9 +12,10 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-#: Read at most so much at a time: fits a processor's second cache, in which the copies that
-#: framing makes are nearly free.
-CHUNK = 256 * 1024
+#: Read at most so much at a time. Nearly all of a console's cost is the kernel's, per call:
+#: against 64 KiB, 1 MiB halves the processor time for a byte. Memory is taken only while
+#: there are bytes to read.
+CHUNK = 1024 * 1024
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
