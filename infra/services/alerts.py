@@ -13,7 +13,7 @@ from django.utils import timezone
 from core import live
 from core.config import Setting
 from core.errors import InvalidParameter
-from infra.models import Alert
+from infra.models import Alert, Cluster, Pod, Zone
 from jobs.schedules import every
 
 PURGE_AFTER = Setting(
@@ -108,15 +108,20 @@ def raise_alert(
         type=kind,
         name=name[:255],
         description=description,
-        zone=zone or getattr(row, "zone", None),
-        pod=pod or getattr(row, "pod", None),
-        cluster=cluster or getattr(row, "cluster", None),
+        zone=zone or _place(row, Zone, "zone"),
+        pod=pod or _place(row, Pod, "pod"),
+        cluster=cluster or _place(row, Cluster, "cluster"),
         resource_type=type(row).__name__ if row is not None else "",
         resource_uuid=getattr(row, "uuid", None),
         resource_name=str(row)[:255] if row is not None else "",
     )
     live.changed(made)
     return made
+
+
+def _place(row: Any, model: type[Any], name: str) -> Any:
+    """The row itself when it is such a place, else the place it is in."""
+    return row if isinstance(row, model) else getattr(row, name, None)
 
 
 def open_alerts(kind: AlertType, row: Any) -> QuerySet[Alert]:

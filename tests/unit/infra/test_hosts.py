@@ -97,7 +97,7 @@ def test_one_machine_is_not_two_hosts(world):
         ({"url": "http://"}, "names no machine"),
         ({"clusterid": ""}, "which cluster"),
         ({"clusterid": "", "clustername": "none"}, "no cluster named none"),
-        ({"hosttags": "a\"b"}, "is no tag"),
+        ({"hosttags": 'a"b'}, "is no tag"),
     ],
 )
 def test_a_wrong_request_to_add_a_host_changes_nothing(changes, said):
