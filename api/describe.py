@@ -17,7 +17,7 @@ def command(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "description": first_sentence(known),
-        "isasync": known.is_async,
+        "isasync": wire.shape(name).is_async,
         "related": related(known.response.model if known.response else None, name),
         "params": [_param(known, p) for p in known.params],
         "response": _fields(known.response) + _of_jobs(known),
@@ -69,7 +69,7 @@ def _field(item: Field, seen: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _of_jobs(known: Command) -> list[dict[str, Any]]:
-    if not known.is_async:
+    if not wire.shape(known.name).is_async:
         return []
     return [
         {"name": "jobid", "description": "The job to ask queryAsyncJobResult about",

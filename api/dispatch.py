@@ -17,10 +17,11 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.services import roles
-from api import listing, parameters
+from api import listing, parameters, wire
 from core.commands import COMMANDS, Command, Shown
 from core.errors import (
     CloudError,
@@ -32,7 +33,8 @@ from core.errors import (
 from core.responses import SUCCESS
 from core.steps import Plan
 from jobs import events
-from jobs.models import AsyncJob
+from jobs.models import AsyncJob, JobStatus, Phase
+from jobs.rows import freeze
 from jobs.submit import submit
 
 log = logging.getLogger(__name__)
@@ -169,7 +171,30 @@ def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> O
                 outcome.count = len(outcome.records)
             if command.event and isinstance(caller, Caller):
                 _record(caller, command, value, arguments)
+            if wire.shape(command.name).is_async:
+                outcome.job = _finished(outcome, _thing(value, arguments))
     return outcome
+
+
+def _finished(outcome: Outcome, thing: models.Model | None) -> AsyncJob:
+    """A job that has ended already: clients of an asynchronous command wait for one, also
+    where the portal needs none."""
+    caller, now = outcome.caller, timezone.now()
+    return AsyncJob.objects.create(
+        account=caller.account,
+        user=caller.user,
+        command=outcome.command.name,
+        plan="",
+        subject=freeze(outcome.value) if isinstance(outcome.value, models.Model) else {},
+        instance_type=type(thing).__name__ if thing else "",
+        instance_uuid=getattr(thing, "uuid", None),
+        instance_name=str(thing)[:255] if thing else "",
+        status=JobStatus.DONE,
+        phase=Phase.ENDED,
+        started=now,
+        completed=now,
+        correlation_id=caller.correlation_id or str(uuids.uuid4()),
+    )
 
 
 def _submit(outcome: Outcome, plan: Plan) -> None:
@@ -185,11 +210,15 @@ def _submit(outcome: Outcome, plan: Plan) -> None:
     )
 
 
-def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, Any]) -> None:
-    """The thing an event is about: what came out, else the first thing that went in."""
+def _thing(value: Any, arguments: dict[str, Any]) -> models.Model | None:
+    """What a call was about: what came out, else the first thing that went in."""
     came = [value[0]] if isinstance(value, models.QuerySet) and value else [value]
-    things = [v for v in (*came, *arguments.values()) if isinstance(v, models.Model)]
-    row = things[0] if things else None
+    things = (v for v in (*came, *arguments.values()) if isinstance(v, models.Model))
+    return next(things, None)
+
+
+def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, Any]) -> None:
+    row = _thing(value, arguments)
     owner = row.account if row is not None and getattr(row, "account_id", None) else None
     what = f"{row._meta.verbose_name} {row}" if row is not None else command.name
     events.record(

@@ -7,6 +7,8 @@ is nearer.
 
 from __future__ import annotations
 
+import contextlib
+import uuid as uuids
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +17,11 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
+from accounts.querysets import in_subtree
 from api import parameters
 from core.commands import Command
 from core.config import Setting
-from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
+from core.errors import InvalidParameter, NoSuchObject
 
 PAGE_SIZE = Setting("default.page.size", 500, "Rows in a list when nobody asks for pages.",
                     minimum=1, maximum=5000)  # fmt: skip
@@ -31,23 +34,30 @@ class Page:
 
 
 def page_of(given: Mapping[str, Any]) -> Page:
-    page, size = given.get("page"), given.get("pagesize")
+    page, size = str(given.get("page") or "").strip(), str(given.get("pagesize") or "").strip()
     largest = PAGE_SIZE.get()
-    if str(size) == "-1" and page is None:
-        return Page(0, None)
-    if page in (None, "") and size in (None, ""):
+    if not page and not size:
         return Page(0, largest)
-    if page in (None, "") or size in (None, ""):
+    if size == "-1" and not page:
+        return Page(0, None)
+    if not page or not size:
         raise InvalidParameter("Parameters page and pagesize go together.")
-    try:
-        number, rows = int(str(page)), int(str(size))
-    except ValueError:
-        raise InvalidParameter("Parameters page and pagesize must be whole numbers.") from None
-    if number < 1 or rows < 1:
-        raise InvalidParameter("Parameters page and pagesize must be at least 1.")
+    number, rows = _whole("page", page), _whole("pagesize", size)
     if rows > largest:
         raise InvalidParameter(f"Parameter pagesize is {rows}; at most {largest} are allowed.")
     return Page((number - 1) * rows, rows)
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number < 2**31:
+        raise InvalidParameter(
+            f"Parameter {name} must be a whole number from 1, not “{text[:30]}”."
+        )
+    return number
 
 
 def rows_for(
@@ -69,11 +79,11 @@ def rows_for(
         if param.filter and param.name not in ("id", "ids") and value is not None:
             lookup = f"{param.filter}__in" if param.kind == "list" else param.filter
             rows = rows.filter(**{lookup: value})
-    keyword = given.get("keyword")
+    keyword = parameters.value_of(caller, command, "keyword", given)
     if keyword:
         matching = Q()
         for path in spec.keyword:
-            matching |= Q(**{f"{path}__icontains": str(keyword)})
+            matching |= Q(**{f"{path}__icontains": keyword})
         rows = rows.filter(matching)
     unfiltered = {k: v for k, v in arguments.items() if not _is_filter(command, k)}
     return command.function(caller, rows, **unfiltered)
@@ -86,46 +96,57 @@ def _is_filter(command: Command, argument: str) -> bool:
 def _scope(caller: Caller, command: Command, rows: QuerySet, given: Mapping[str, Any]) -> QuerySet:
     """CloudStack's rules: an admin who names no scope sees its own account only."""
     owner = command.listing.model.OWNER
-    is_true = lambda name: str(given.get(name, "")).lower() == "true"  # noqa: E731
-    domain = _domain(caller, command, given.get("domainid"))
-    name = given.get("account")
-    if name:
-        account = _account(caller, domain or caller.domain, str(name))
-        return rows.filter(**{owner: account})
+    asked = {
+        name: parameters.value_of(caller, command, name, given)
+        for name in ("account", "domainid", "isrecursive", "listall", "projectid")
+    }
+    if asked["projectid"]:
+        return _of_project(command, rows, asked)
+    domain = _domain(caller, command, asked["domainid"])
+    if asked["account"]:
+        return rows.filter(**{owner: _account(caller, domain, asked["account"])})
     if domain is not None:
-        if is_true("isrecursive"):
-            return rows.filter(**{f"{owner}__domain__path__startswith": domain.path})
+        if asked["isrecursive"]:
+            return rows.filter(in_subtree(domain, f"{owner}__domain"))
         return rows.filter(**{f"{owner}__domain": domain})
     by_id = given.get("id") or given.get("ids")
-    if is_true("listall") or by_id or not caller.is_domain_admin:
+    if asked["listall"] or by_id or not caller.is_domain_admin:
         return rows
-    return rows.filter(_own_or_shared(caller, command, owner))
+    return rows.filter(_own_or_shared(caller, owner))
 
 
-def _own_or_shared(caller: Caller, command: Command, owner: str) -> Q:
+def _of_project(command: Command, rows: QuerySet, asked: Mapping[str, Any]) -> QuerySet:
+    """Of all projects (-1) there is nothing, and no single one is known: none exist yet."""
+    if asked["account"]:
+        raise InvalidParameter("Parameters account and projectid exclude each other.")
+    if asked["projectid"] == "-1":
+        return rows.none()
+    raise NoSuchObject(command.name, "projectid", asked["projectid"])
+
+
+def _own_or_shared(caller: Caller, owner: str) -> Q:
     """Own rows, and those without an owner (shared networks, built-in templates)."""
     own = Q(**{owner: caller.account})
     return own | Q(**{f"{owner}__isnull": True})
 
 
-def _domain(caller: Caller, command: Command, text: Any) -> Domain | None:
-    if not text:
-        return None
-    try:
-        found = Domain.objects.all().visible_to(caller).filter(uuid=str(text)).first()
-    except ValueError:
-        found = None
-    except Exception as error:  # Django's ValidationError for a malformed uuid
-        raise NoSuchObject(command.name, "domainid", str(text)) from error
+def _domain(caller: Caller, command: Command, value: Any) -> Domain | None:
+    """A domain by its uuid, which a command may also have turned into a row already."""
+    if not value or isinstance(value, Domain):
+        return value or None
+    found = None
+    with contextlib.suppress(ValueError):
+        found = Domain.objects.all().visible_to(caller).filter(uuid=uuids.UUID(value)).first()
     if found is None:
-        raise NoSuchObject(command.name, "domainid", str(text))
+        raise NoSuchObject(command.name, "domainid", value)
     return found
 
 
-def _account(caller: Caller, domain: Domain, name: str) -> Account:
+def _account(caller: Caller, domain: Domain | None, name: str) -> Account:
+    domain = domain or caller.domain
     found = Account.objects.all().visible_to(caller).filter(domain=domain, name=name).first()
     if found is None:
-        raise PermissionDenied(f"There is no account {name} in domain {domain.name_path}.")
+        raise InvalidParameter(f"There is no account {name} in domain {domain.name_path}.")
     return found
 
 
@@ -147,9 +168,7 @@ def cut(command: Command, rows: QuerySet, page: Page, sort: str = "") -> tuple[i
     return count, chosen.order_by(*order) if simple else chosen.order_by(position)
 
 
-def _keys(
-    rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int
-) -> list[int]:
+def _keys(rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int) -> list[int]:
     """Keys of a page, counted from whichever end of the order is nearer."""
     keys = rows.values_list("pk", flat=True)
     if offset <= count // 2:

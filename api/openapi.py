@@ -63,7 +63,7 @@ def _path(command: Command, shapes: dict[str, Any]) -> dict[str, Any]:
         "summary": describe.first_sentence(command),
         "tags": [command.app],
         "x-roles": sorted(str(r) for r in command.roles),
-        "x-async": command.is_async,
+        "x-async": wire.shape(command.name).is_async,
         "responses": {
             "200": {"description": "Done", **_content(_reply(command, shapes))},
             "default": {
@@ -133,7 +133,7 @@ def _reply(command: Command, shapes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _body(command: Command, shape: wire.Shape, shapes: dict[str, Any]) -> dict[str, Any]:
-    if command.is_async:
+    if shape.is_async:
         made = {"id": _KINDS["uuid"]} if shape.creates else {}
         return _object({**made, "jobid": _KINDS["uuid"]})
     record = _ref(command.response or SUCCESS, shapes)

@@ -25,12 +25,13 @@ _DATA = Path(__file__).parent / "data" / "commands.json.gz"
 @dataclass(frozen=True, slots=True)
 class Shape:
     """``key`` is the object's name in the reply ("" = flat); ``is_list`` replies carry a count;
-    an asynchronous command that ``creates`` answers with the new thing's id at once."""
+    ``is_async`` ones a job, with the new thing's id at once when the command ``creates``."""
 
     envelope: str
     key: str
     is_list: bool
     creates: bool
+    is_async: bool = False
 
 
 def reference() -> dict[str, Any]:
@@ -48,6 +49,7 @@ def _known() -> dict[str, Shape]:
             entry.get("key", ""),
             bool(entry.get("list")) or (name.startswith("list") and name != "listCapabilities"),
             bool(entry.get("createid")),
+            entry["async"],
         )
         for name, entry in reference()["commands"].items()
     }
@@ -65,6 +67,7 @@ def shape(name: str) -> Shape:
         response.name if response is not None and response is not SUCCESS else "",
         bool(command and command.listing),
         False,
+        bool(command and command.is_async),
     )
 
 

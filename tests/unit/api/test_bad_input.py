@@ -1,0 +1,137 @@
+"""Every way a value can be wrong, for every parameter of every command.
+
+Made from the registry. Each case must be refused with CloudStack's code and a sentence that
+names the parameter, before anything is written.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.caller import Caller
+from api import dispatch
+from core.commands import COMMANDS, Param
+from core.errors import CloudError
+from tests import factories
+from tests.unit.api.test_strangers import writes
+from tests.unit.api.world import World, required_values
+
+pytestmark = pytest.mark.django_db
+
+#: Read by the edge or by rules of their own, not by the parser of single values.
+TOGETHER = {"page", "pagesize"}
+
+
+def cases() -> Iterator[tuple[str, str, str]]:
+    """(command, parameter, what is wrong with it)"""
+    for name, command in sorted(COMMANDS.items()):
+        if command.anonymous:
+            continue
+        for param in command.params:
+            if param.name in TOGETHER:
+                continue
+            for fault in faults(param):
+                yield name, param.name, fault
+
+
+def faults(param: Param) -> Iterator[str]:
+    kind = param.of if param.kind == "list" else param.kind
+    if param.required:
+        yield "missing"
+    if param.required and kind != "map":
+        yield "empty"
+    if kind in ("integer", "long", "float", "date", "uuid"):
+        yield "wrong type"
+    if kind in ("string", "uuid"):
+        yield "too long"
+        yield "control character"
+    if kind == "uuid" and param.model is not None:
+        yield "unknown"
+    if kind in ("integer", "long"):
+        yield "beyond 64 bits"
+    if kind == "map":
+        yield "no map"
+        yield "control character"
+    if param.minimum is not None:
+        yield "too small"
+    if param.maximum is not None:
+        yield "too large"
+    if param.choices:
+        yield "not a choice"
+
+
+def bad(param: Param, fault: str) -> dict[str, Any]:
+    """The wire parameters that carry the fault."""
+    name = param.name
+    if param.kind == "map" and fault == "control character":
+        return {f"{name}[0].key": "bell\x07"}
+    value: dict[str, Any] = {
+        "empty": "",
+        "wrong type": "not-such-a-value",
+        "too long": "x" * (param.max_length + 1),
+        "control character": "bell\x07",
+        "unknown": str(uuid.uuid4()),
+        "beyond 64 bits": str(2**70),
+        "no map": "plain",
+        "too small": str((param.minimum or 0) - 1),
+        "too large": str((param.maximum or 0) + 1),
+        "not a choice": "no-such-choice",
+    }
+    return {} if fault == "missing" else {name: value[fault]}
+
+
+@pytest.fixture(scope="module")
+def admin(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        caller = factories.admin_caller()
+        world = World(caller.account)
+        world.fill()
+        yield caller, world
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def refusal(caller: Caller, command: str, values: dict[str, Any]) -> CloudError:
+    with pytest.raises(CloudError) as caught:
+        dispatch.execute(caller, command, values)
+    return caught.value
+
+
+@pytest.mark.parametrize("name, parameter, fault", list(cases()))
+def test_a_bad_value_is_refused_and_changes_nothing(admin, name, parameter, fault):
+    caller, world = admin
+    command = COMMANDS[name]
+    param = command.by_name[parameter]
+    values = {**required_values(command, world, but=parameter), **bad(param, fault)}
+    with CaptureQueriesContext(connection) as queries:
+        error = refusal(caller, name, values)
+    assert error.code == (430 if fault == "no map" else 431), error.message
+    mentioned = "key" if param.kind == "map" and fault == "control character" else parameter
+    assert mentioned.lower() in error.message.lower(), error.message
+    assert not [q["sql"] for q in queries if writes(q["sql"])]
+
+
+@pytest.mark.parametrize(
+    "page", [
+        {"page": "1"}, {"pagesize": "10"}, {"page": "0", "pagesize": "10"},
+        {"page": "1", "pagesize": "0"}, {"page": "1", "pagesize": "501"},
+        {"page": "x", "pagesize": "10"}, {"page": "1", "pagesize": "-2"},
+        {"page": "1", "pagesize": "-1"}, {"page": "9" * 30, "pagesize": "10"},
+    ],
+)  # fmt: skip
+def test_odd_pages_are_refused(page):
+    error = refusal(factories.admin_caller(), "listDomains", {"listall": "true", **page})
+    assert error.code == 431
+    assert "page" in error.message
+
+
+def test_a_page_without_limit_is_allowed():
+    caller = factories.admin_caller()
+    found = dispatch.execute(caller, "listDomains", {"listall": "true", "pagesize": "-1"})
+    assert found.count == len(found.records)

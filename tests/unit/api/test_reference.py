@@ -1,0 +1,178 @@
+"""Our commands beside CloudStack's: names, types, flags and the fields of replies.
+
+Differences on purpose are few and listed here with their reasons.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from api import wire
+from core.commands import COMMANDS, Command, Param
+from core.responses import SUCCESS, Response
+
+REFERENCE = wire.reference()
+SNAPSHOT = Path(__file__).with_name("commands.txt")
+
+#: Types of the reference that mean the same to a client as ours.
+SAME = {
+    "string": {"string"},
+    "integer": {"integer", "long", "short"},
+    "float": {"float", "double"},
+    "boolean": {"boolean"},
+    "date": {"date"},
+    "uuid": {"uuid"},
+    "list": {"list"},
+    "map": {"map", "object"},
+}
+
+#: Every list takes these, whether CloudStack's does or not.
+EVERY_LIST = {"id", "ids", "keyword", "page", "pagesize"}
+EVERY_OWNED_LIST = {"account", "domainid", "isrecursive", "listall", "projectid"}
+
+#: Commands that CloudStack does not have, and why we do.
+OURS = {
+    "checkHost": "the preflight of addHost for a host that is there",
+    "endConsoleSession": "an administrator may end a console",
+}
+
+#: (command, parameter) that CloudStack does not have, or takes otherwise, and why we do.
+PARAMETERS = {
+    ("createConsoleEndpoint", "kind"): "a serial console beside the screen",
+    ("createVlanIpRange", "networkid"): "ranges of guest networks only, as yet",
+    ("createVlanIpRange", "startip"): "a range without a start means nothing",
+    ("listAlerts", "archived"): "archived alerts can be looked up",
+    ("listAlerts", "resolved"): "open alerts first",
+    ("listAlerts", "zoneid"): "an administrator of many zones looks at one",
+    ("listHosts", "hosttag"): "which hosts an offering can run on",
+    ("listZones", "allocationstate"): "pages offer enabled zones",
+    ("login", "domainId"): "a uuid in practice, though declared a number",
+    ("updateNetworkOffering", "id"): "nothing could be updated without it",
+}
+
+#: (response, field) that CloudStack does not answer, and what it is for.
+FIELDS = {
+    ("host", "accelerator"): "whether guests run under KVM or in emulation",
+    ("host", "machinesseen"): "what the host itself reports",
+    ("host", "reason"): "why a host is not Up, in a sentence",
+    ("user", "language"): "pages speak it",
+}
+
+#: Jobs of ours where CloudStack answers at once, and why.
+FLAGS: dict[str, str] = {}
+
+
+def known(names=COMMANDS):
+    return sorted(n for n in names if n in REFERENCE["commands"])
+
+
+def theirs(command: str) -> dict[str, dict]:
+    return {p["name"].lower(): p for p in REFERENCE["commands"][command]["params"]}
+
+
+def test_every_command_is_known_or_ours():
+    assert set(COMMANDS) - set(REFERENCE["commands"]) == set(OURS)
+
+
+@pytest.mark.parametrize("name", known())
+def test_a_job_only_where_cloudstack_has_one(name):
+    """The other way round the dispatcher answers with a job that has ended already."""
+    is_job_there = REFERENCE["commands"][name]["async"]
+    assert is_job_there or not COMMANDS[name].is_async or name in FLAGS
+
+
+@pytest.mark.parametrize("name", known())
+def test_parameters_agree(name):
+    command, reference = COMMANDS[name], theirs(name)
+    always = EVERY_LIST if command.listing else set()
+    if command.listing and command.listing.scoped:
+        always = always | EVERY_OWNED_LIST
+    wrong = [p for p in command.params if p.name not in always and _differs(p, reference)]
+    wrong = [p.name for p in wrong if (name, p.name) not in PARAMETERS]
+    assert not wrong, f"{name}: {wrong} are not CloudStack's"
+
+
+def _differs(param: Param, reference: dict[str, dict]) -> bool:
+    there = reference.get(param.name.lower())
+    if there is None:
+        return True
+    if there["type"] in SAME[param.kind]:
+        return param.kind == "list" and there.get("of", "string") != param.of
+    # A uuid may be told as text where -1 or a name is accepted too.
+    return not (param.kind == "string" and there["type"] == "uuid")
+
+
+@pytest.mark.parametrize("name", known())
+def test_what_cloudstack_requires_is_taken_and_nothing_more_is_required(name):
+    command, reference = COMMANDS[name], theirs(name)
+    ours = {p.name.lower(): p for p in command.params}
+    lacking = [n for n, p in reference.items() if p["required"] and n not in ours]
+    demanding = [
+        n for n, p in ours.items()
+        if p.required and n in reference and not reference[n]["required"]
+    ]  # fmt: skip
+    assert not [n for n in lacking + demanding if (name, n) not in PARAMETERS]
+
+
+@pytest.mark.parametrize("name", known())
+def test_fields_of_replies_are_cloudstacks(name):
+    response = COMMANDS[name].response
+    if response is None or response is SUCCESS:
+        return
+    entry = REFERENCE["commands"][name]
+    there = _names(entry["object"])
+    if "success" in there and len(there) <= 2:
+        return  # CloudStack says only that it went well; ours shows the thing
+    odd = {f.name.lower() for f in response.fields} - there - {"jobid", "jobstatus"}
+    assert not {f for f in odd if (response.name, f) not in FIELDS}, f"{name} ({response.name})"
+
+
+def _names(shape: str) -> set[str]:
+    return {field[0].lower() for field in REFERENCE["objects"].get(shape, [])}
+
+
+def test_the_lists_of_differences_hold_nothing_that_is_gone():
+    assert set(FLAGS) <= set(COMMANDS)
+    params = {(n, p.name) for n, c in COMMANDS.items() for p in c.params}
+    params |= {(n, p.lower()) for n in known() for p in theirs(n)}
+    assert set(PARAMETERS) <= params
+    shapes = {c.response.name: c.response for c in COMMANDS.values() if c.response}
+    fields = {(n, f.name.lower()) for n, r in shapes.items() for f in r.fields}
+    assert set(FIELDS) <= fields
+
+
+# -- the snapshot ------------------------------------------------------------------------
+
+
+def signature(command: Command) -> str:
+    """One line per command, one per parameter: what a change of the API looks like."""
+    roles = ",".join(sorted(r.value for r in command.roles)) or "-"
+    about = " async" if command.is_async else ""
+    about += f" event={command.event}" if command.event else ""
+    answer = command.response.name if isinstance(command.response, Response) else "success"
+    lines = [f"{command.name} -> {answer}{about} roles={roles}"]
+    lines += [f"    {_parameter(p)}" for p in sorted(command.params, key=lambda p: p.name)]
+    return "\n".join(lines)
+
+
+def _parameter(param: Param) -> str:
+    kind = f"list of {param.of}" if param.kind == "list" else param.kind
+    parts = [f"{param.name}: {kind}"]
+    if param.model is not None:
+        parts.append(f"{param.model._meta.label} {param.access.name.lower()}")
+    if param.choices:
+        parts.append("one of " + "|".join(param.choices))
+    marks = ("required", "admin_only", "secret", "multiline", "merged")
+    parts += [mark.replace("_", " ") for mark in marks if getattr(param, mark)]
+    if param.max_length != 255:
+        parts.append(f"length {param.max_length}")
+    return ", ".join(parts)
+
+
+def test_the_snapshot_of_all_signatures_is_current():
+    """Set CLOUDPORTAL_WRITE_SNAPSHOT=1 to write it anew; the diff is for the reviewer."""
+    now = "\n\n".join(signature(COMMANDS[n]) for n in sorted(COMMANDS)) + "\n"
+    if os.environ.get("CLOUDPORTAL_WRITE_SNAPSHOT"):
+        SNAPSHOT.write_text(now)
+    assert SNAPSHOT.read_text() == now, "run this test with CLOUDPORTAL_WRITE_SNAPSHOT=1"

@@ -1,0 +1,202 @@
+"""Rule R1: what belongs to somebody else looks exactly like what does not exist.
+
+Made from the registry: every reference parameter of every command, for each kind of caller.
+The root administrator is the control: for it the same object must be found.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+
+from accounts.caller import Caller
+from accounts.services import roles
+from api import dispatch, replies
+from api.renderers import JSON
+from core.commands import COMMANDS, Command, Param
+from core.errors import CloudError
+from tests import factories
+from tests.unit.api.world import World, required_values
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("User", "DomainAdmin", "ResourceAdmin")
+
+#: What everybody may see by design: what an operator offers to all. Not rows of tenants.
+OFFERED_TO_ALL = {
+    "infra.OsType": "guest systems are a list for everybody",
+    "infra.OsCategory": "guest systems are a list for everybody",
+    "network.NetworkOffering": "network offerings are for everybody, as yet",
+}
+
+
+def references() -> Iterator[tuple[str, str]]:
+    for name, command in sorted(COMMANDS.items()):
+        for param in command.params:
+            if param.model is not None and not command.anonymous:
+                yield name, param.name
+
+
+class Neighbours:
+    """A caller of each role with a world of its own, and a stranger in a sibling domain."""
+
+    def __init__(self) -> None:
+        ours, theirs = factories.make_domain(), factories.make_domain()
+        self.stranger = World(factories.make_user(domain=theirs).account)
+        self.callers: dict[str, Caller] = {}
+        self.worlds: dict[str, World] = {}
+        for kind in ROLES:
+            self.callers[kind] = factories.make_caller(kind, domain=ours)
+        self.callers["Admin"] = factories.admin_caller()
+        for kind, caller in self.callers.items():
+            self.worlds[kind] = World(caller.account)
+        for world in (self.stranger, *self.worlds.values()):
+            world.fill()
+
+
+@pytest.fixture(scope="module")
+def neighbours(django_db_setup, django_db_blocker):
+    """Made once, and committed, since a thousand tests only read it."""
+    with django_db_blocker.unblock():
+        yield Neighbours()
+        call_command("flush", interactive=False, verbosity=0)
+
+
+def outcome(caller: Caller, command: Command, values: dict[str, Any], odd: str) -> tuple[Any, ...]:
+    """Code and text, with the odd value taken out of the text."""
+    try:
+        dispatch.execute(caller, command.name, values)
+    except CloudError as error:
+        return type(error).__name__, error.code, error.message.replace(odd, "<id>")
+    return ("done",)
+
+
+def said_of(caller: Caller, command: Command, param: Param, world: World, odd: str):
+    values = required_values(command, world, but=param.name)
+    return outcome(caller, command, {**values, param.name: odd}, odd)
+
+
+def missing(command: Command, param: Param) -> tuple[str, int, str]:
+    return (
+        "NoSuchObject",
+        431,
+        f"Unable to execute API command {command.name.lower()} due to invalid value. Invalid "
+        f"parameter {param.name} value=<id> due to incorrect long value format, or entity does "
+        "not exist",
+    )
+
+
+def reaches(caller: Caller, param: Param, row: models.Model) -> bool:
+    rows = getattr(param.model._default_manager.all(), param.access.value)(caller)
+    return rows.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("kind", ROLES)
+@pytest.mark.parametrize("name, parameter", list(references()))
+def test_a_stranger_finds_nothing(neighbours, name, parameter, kind):
+    command = COMMANDS[name]
+    param = command.by_name[parameter]
+    caller, world = neighbours.callers[kind], neighbours.worlds[kind]
+    if not roles.may_use(caller, command) or param.admin_only:
+        pytest.skip("not for this role at all")
+    theirs = neighbours.stranger.row(param.model)
+    if reaches(caller, param, theirs):
+        assert param.model._meta.label in OFFERED_TO_ALL, (
+            f"a {kind} reaches a stranger's {param.model._meta.label}"
+        )
+        pytest.skip(OFFERED_TO_ALL[param.model._meta.label])
+    with CaptureQueriesContext(connection) as queries:
+        of_theirs = said_of(caller, command, param, world, str(theirs.uuid))
+        of_nothing = said_of(caller, command, param, world, str(uuid.uuid4()))
+    assert of_theirs == of_nothing
+    assert of_theirs[0] == "NoSuchObject"
+    if all_else_is_reachable(caller, command, param, world):
+        assert of_theirs == missing(command, param)
+    assert not [q["sql"] for q in queries if writes(q["sql"])]
+
+
+def all_else_is_reachable(caller, command, param, world) -> bool:
+    """False for commands of roles that may not see what the command needs (addHost)."""
+    others = [p for p in command.params if p.required and p.model and p is not param]
+    return all(reaches(caller, p, world.row(p.model)) for p in others)
+
+
+@pytest.mark.parametrize("name, parameter", list(references()))
+def test_the_root_administrator_finds_it(neighbours, name, parameter):
+    command = COMMANDS[name]
+    param = command.by_name[parameter]
+    caller, world = neighbours.callers["Admin"], neighbours.worlds["Admin"]
+    theirs = str(neighbours.stranger.row(param.model).uuid)
+    assert said_of(caller, command, param, world, theirs) != missing(command, param)
+
+
+# -- lists -------------------------------------------------------------------------------
+
+
+def lists(*, scoped: bool = False) -> list[str]:
+    return sorted(
+        n for n, c in COMMANDS.items() if c.listing and (c.listing.scoped or not scoped)
+    )
+
+
+def told(caller: Caller, name: str, **given: Any) -> str:
+    """Everything a list says, as the bytes that would go out."""
+    values = {"listall": "true", **required_values(COMMANDS[name], World(caller.account)), **given}
+    return JSON.render(replies.of(dispatch.execute(caller, name, values))).decode()
+
+
+def names_of(world: World) -> dict[str, str]:
+    """What would betray a world's rows: their ids, and the name of their account."""
+    private = [w for w in world.rows() if w._meta.label not in OFFERED_TO_ALL]
+    return {f'"{w.uuid}"': w._meta.label for w in private} | {f'"{world.account.name}"': "account"}
+
+
+@pytest.mark.parametrize("kind", ROLES)
+@pytest.mark.parametrize("name", lists())
+def test_a_list_tells_nothing_of_a_stranger(neighbours, name, kind):
+    caller = neighbours.callers[kind]
+    if not roles.may_use(caller, COMMANDS[name]):
+        pytest.skip("not for this role at all")
+    text = told(caller, name)
+    assert not {label for secret, label in names_of(neighbours.stranger).items() if secret in text}
+
+
+@pytest.mark.parametrize("name", lists())
+def test_the_root_administrator_is_told_of_it(neighbours, name):
+    """The control: the list does show such rows to those who may see them."""
+    model = COMMANDS[name].listing.model
+    if model._meta.label not in neighbours.stranger:
+        pytest.skip(f"{model._meta.label} is not a thing that others refer to")
+    row = neighbours.stranger.row(model)
+    given = ASKED_BY.get(name, lambda row: {"id": str(row.uuid)})(row)
+    assert str(row.uuid) in told(neighbours.callers["Admin"], name, **given)
+
+
+#: Lists in which ``id`` is not the id of what is listed.
+ASKED_BY = {"listDomainChildren": lambda domain: {"id": str(domain.parent.uuid)}}
+
+
+@pytest.mark.parametrize("kind", ROLES)
+@pytest.mark.parametrize("name", lists(scoped=True))
+def test_a_strangers_domain_or_account_narrows_no_list(neighbours, name, kind):
+    caller, stranger = neighbours.callers[kind], neighbours.stranger.account
+    command = COMMANDS[name]
+    if not roles.may_use(caller, command):
+        pytest.skip("not for this role at all")
+    theirs, nobodys = str(stranger.domain.uuid), str(uuid.uuid4())
+    found = outcome(caller, command, {"domainid": theirs}, theirs)
+    assert found == missing(command, command.by_name["domainid"])
+    assert found == outcome(caller, command, {"domainid": nobodys}, nobodys)
+    found = outcome(caller, command, {"account": stranger.name}, stranger.name)
+    assert found[:2] == ("InvalidParameter", 431)
+    assert found == outcome(caller, command, {"account": "nobody"}, "nobody")
+
+
+def writes(sql: str) -> bool:
+    return sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))
