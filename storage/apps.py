@@ -7,4 +7,10 @@ class StorageConfig(AppConfig):
     name = "storage"
 
     def ready(self) -> None:
+        configuration = import_module("infra.services.configuration")
+        models = import_module("storage.models")
+        scope = import_module("core.config").Scope
+        configuration.register_holder(scope.STORAGE_POOL, models.StoragePool)
+        configuration.register_holder(scope.IMAGE_STORE, models.ImageStore)
+        import_module("storage.upkeep")
         import_module("storage.commands")

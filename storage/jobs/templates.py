@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from agent import protocol as p
 from core import live
-from core.errors import CloudError
+from core.errors import CloudError, ResourceUnavailable
 from core.steps import Run, Step, plan
 from infra import agents
 from infra.models import Host
@@ -50,6 +50,7 @@ def download(template: Template, *, copy: TemplateCopy, allow_file: bool = False
 
 
 def fetch(run: Run, template: Template, copy: TemplateCopy, allow_file: bool) -> dict[str, Any]:
+    _begin(copy)
     wanted = p.DownloadImage(
         url=template.url,
         target=reach.copy_path(copy),
@@ -62,7 +63,6 @@ def fetch(run: Run, template: Template, copy: TemplateCopy, allow_file: bool) ->
 
 def _bring(run: Run, copy: TemplateCopy, operation: str, wanted: Any, host: Host) -> dict[str, Any]:
     """Have a host put the image in its place; the copy shows how far it is, or what is wrong."""
-    _begin(copy)
     try:
         info = agents.call(host, operation, wanted, _Shown(run, copy))
     except (p.AgentError, CloudError) as error:
@@ -78,6 +78,8 @@ def _bring(run: Run, copy: TemplateCopy, operation: str, wanted: Any, host: Host
 
 def _begin(copy: TemplateCopy) -> None:
     copy.refresh_from_db()
+    if copy.store is None or copy.template.state != states.Templates.ACTIVE:
+        raise ResourceUnavailable(f"{copy.template.kind} {copy.template} was deleted.")
     if copy.state in (_C.ALLOCATED, _C.FAILED):
         copy.apply(_CE.CREATE, error="", percent=0, begun=timezone.now())
 
@@ -120,22 +122,37 @@ def _learn(template: Template, found: dict[str, Any]) -> None:
 
 def fail_copy(run: Run, template: Template, copy: TemplateCopy) -> None:
     """Nothing of the file stays; the copy says why (unless it was cancelled, in so many words)."""
-    host = reach.host_for_store(copy.store.zone)
-    agents.call(host, "image.delete", p.DeleteImage(reach.copy_path(copy)), run)
+    copy.refresh_from_db()
+    if copy.store is None:
+        return
+    _delete_file(run, copy)
     with transaction.atomic():
         copy.refresh_from_db()
+        template.refresh_from_db()
         error = copy.error or "It was cancelled, or could not be begun."
         if copy.state in (_C.ALLOCATED, _C.CREATING):
             copy.apply(_CE.FAILED, error=error, percent=0)
-        raise_alert(
-            AlertType.UPLOAD_FAILED, template, f"{template.kind} {template} is not usable",
-            f"Bringing it to image store {copy.store} failed: {error}", zone=copy.store.zone,
-        )  # fmt: skip
-        events.record(
-            "TEMPLATE.DOWNLOAD.FAILED", f"{template.name}: {error}", account=template.account,
-            row=template, level="ERROR", correlation_id=run.correlation_id,
-        )  # fmt: skip
+        if template.state == states.Templates.ACTIVE:
+            _tell(template, copy, error, run.correlation_id)
     live.changed(template)
+
+
+def _tell(template: Template, copy: TemplateCopy, error: str, correlation_id: str) -> None:
+    raise_alert(
+        AlertType.UPLOAD_FAILED,
+        template,
+        f"{template.kind} {template} is not usable",
+        f"Bringing it to image store {copy.store} failed: {error}",
+        zone=copy.store.zone,
+    )
+    events.record(
+        "TEMPLATE.DOWNLOAD.FAILED",
+        f"{template.name}: {error}",
+        account=template.account,
+        row=template,
+        level="ERROR",
+        correlation_id=correlation_id,
+    )
 
 
 # -- copies ----------------------------------------------------------------------------------
@@ -147,6 +164,7 @@ def copy_to_other_store(template: Template, *, copy: TemplateCopy) -> list[Step]
 
 
 def copy_image(run: Run, template: Template, copy: TemplateCopy) -> dict[str, Any]:
+    _begin(copy)
     source = template.copies.filter(state=_C.READY).select_related("store").first()
     if source is None:
         note_error(copy, "no other store has it whole")
@@ -166,6 +184,7 @@ def make_from_snapshot(template: Template, *, copy: TemplateCopy, snapshot: Snap
 def copy_snapshot(
     run: Run, template: Template, copy: TemplateCopy, snapshot: Snapshot
 ) -> dict[str, Any]:
+    _begin(copy)
     wanted = p.CopyImage(reach.snapshot_path(snapshot), reach.copy_path(copy))
     return _bring(run, copy, "image.copy", wanted, reach.host_for_store(copy.store.zone))
 
@@ -180,6 +199,7 @@ def make_from_volume(template: Template, *, copy: TemplateCopy, volume: Volume) 
 
 
 def copy_volume(run: Run, template: Template, copy: TemplateCopy, volume: Volume) -> dict[str, Any]:
+    _begin(copy)
     wanted = p.CopyToStore(reach.disk_ref(volume), reach.copy_path(copy))
     return _bring(run, copy, "volume.copy_to_store", wanted, reach.host_for(volume.pool))
 
@@ -195,10 +215,9 @@ def forget_new_template(run: Run, template: Template, copy: TemplateCopy) -> Non
     template.refresh_from_db()
     if template.removed:
         return
-    host = reach.host_for_store(copy.store.zone)
-    agents.call(host, "image.delete", p.DeleteImage(reach.copy_path(copy)), run)
+    _delete_file(run, copy)
     with transaction.atomic():
-        TemplateCopy.objects.filter(pk=copy.pk).delete()
+        _let_go(copy)
         quota.give_back(template)
         if template.state == states.Templates.ACTIVE:
             template.apply(states.TemplateEvent.DELETE)
@@ -222,12 +241,21 @@ def delete_template(template: Template) -> list[Step]:
 
 
 def delete_copies(run: Run, template: Template) -> None:
-    for copy in template.copies.select_related("store").order_by("pk"):
+    for copy in template.copies.exclude(store=None).select_related("store").order_by("pk"):
         if copy.can(_CE.DESTROY):
             copy.apply(_CE.DESTROY)
-        host = reach.host_for_store(copy.store.zone)
-        agents.call(host, "image.delete", p.DeleteImage(reach.copy_path(copy)), run)
-        copy.delete()
+        _delete_file(run, copy)
+        _let_go(copy)
+
+
+def _delete_file(run: Run, copy: TemplateCopy) -> None:
+    host = reach.host_for_store(copy.store.zone)
+    agents.call(host, "image.delete", p.DeleteImage(reach.copy_path(copy)), run)
+
+
+def _let_go(copy: TemplateCopy) -> None:
+    """The file is gone, and with it the claim on the store."""
+    TemplateCopy.objects.filter(pk=copy.pk).update(state=_C.DESTROYED, store=None, percent=0)
 
 
 def keep_template(template: Template) -> None:

@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
                 ('begun', models.DateTimeField(null=True)),
                 ('format', models.CharField(blank=True, max_length=16)),
                 ('physical_bytes', models.BigIntegerField(default=0)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='storage.imagestore')),
+                ('store', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='storage.imagestore')),
                 ('template', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='copies', to='storage.template')),
             ],
         ),

@@ -182,7 +182,10 @@ class TemplateCopy(Stateful):
 
     uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="copies")
-    store = models.ForeignKey(ImageStore, on_delete=models.PROTECT, related_name="copies")
+    # A destroyed copy lets go of its store; the row stays for jobs that still name it.
+    store = models.ForeignKey(
+        ImageStore, null=True, on_delete=models.PROTECT, related_name="copies"
+    )
     state = models.CharField(max_length=16, default=states.Copies.ALLOCATED.value)
     percent = models.FloatField(default=0)
     error = models.TextField(blank=True)

@@ -1,0 +1,3 @@
+from storage.upkeep import cleaning, comparing, measuring, mending, replicating
+
+__all__ = ["cleaning", "comparing", "measuring", "mending", "replicating"]
