@@ -179,7 +179,7 @@ class Command:
 
     @property
     def reads_only(self) -> bool:
-        return self.name.startswith(("list", "get", "query", "find", "is")) and not self.event
+        return self.name.startswith(("list", "get", "query", "find", "is", "explain")) and not self.event
 
     @property
     def app(self) -> str:
