@@ -179,7 +179,8 @@ class Command:
 
     @property
     def reads_only(self) -> bool:
-        return self.name.startswith(("list", "get", "query", "find", "is", "explain")) and not self.event
+        reads = ("list", "get", "query", "find", "is", "explain")
+        return self.name.startswith(reads) and not self.event
 
     @property
     def app(self) -> str:
