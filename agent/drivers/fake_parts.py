@@ -8,6 +8,7 @@ from typing import Any
 
 from agent import protocol as p
 from agent.drivers.world import GIB, SimFile, SimPool, World
+from agent.network import rendering
 from agent.tasks import Task
 
 
@@ -299,6 +300,7 @@ class FakeNetwork:
             raise p.NetworkFailed(
                 f"Router {spec.name} has version {known.version}; {spec.version} is older."
             )
+        rendering.render(spec, "/simulated")
         for network in spec.networks:
             self.apply_bridge(network.bridge)
         self._ledger.put("routers", self._host, spec.uuid, spec)
