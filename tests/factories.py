@@ -2,15 +2,31 @@
 
 import itertools
 import uuid
+from dataclasses import dataclass
 
 from django.db.models import F
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Role, User
+from accounts.resources import Resource
+from accounts.services import limits
+from agent import protocol
+from agent.drivers.world import SimDomain, SimFile, SimPool
+from compute import spec
+from compute.models import (
+    AffinityGroup,
+    InstanceGroup,
+    Nic,
+    ServiceOffering,
+    SshKeyPair,
+    VirtualMachine,
+    VolumeAttachment,
+)
 from core.commands import RoleType
 from infra.models import Cluster, Host, OsCategory, OsType, Pod, Zone
 from infra.services import capacity
 from network.models import (
+    GuestAddress,
     IpRange,
     Network,
     NetworkOffering,
@@ -377,3 +393,167 @@ def make_traffic_type(network: PhysicalNetwork | None = None, kind: str = "Guest
     return TrafficType.objects.create(
         physical_network=network or make_physical_network(), type=kind
     )
+
+
+# -- compute ---------------------------------------------------------------------------
+
+
+def make_service_offering(name: str = "", *, domains=(), zones=(), **fields) -> ServiceOffering:
+    """One CPU of 500 MHz and 512 MiB, for everybody; ``is_customized=True`` leaves them open."""
+    sizes = {"cpu_number": 1, "cpu_speed_mhz": 500, "memory_mb": 512}
+    fields = {**({} if fields.get("is_customized") else sizes), **fields}
+    offering = ServiceOffering.objects.create(
+        name=name or unique("offering"), display_text="Small", **fields
+    )
+    offering.domains.set(domains)
+    offering.zones.set(zones)
+    return offering
+
+
+def make_affinity_group(
+    account: Account | None = None, kind: str = "host anti-affinity", name: str = ""
+) -> AffinityGroup:
+    return AffinityGroup.objects.create(
+        account=account or make_account(), name=name or unique("affinity"), type=kind
+    )
+
+
+def make_instance_group(account: Account | None = None, name: str = "") -> InstanceGroup:
+    return InstanceGroup.objects.create(
+        account=account or make_account(), name=name or unique("group")
+    )
+
+
+def make_key_pair(account: Account | None = None, name: str = "") -> SshKeyPair:
+    name = name or unique("key")
+    return SshKeyPair.objects.create(
+        account=account or make_account(),
+        name=name,
+        public_key=f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{name}",
+        fingerprint=uuid.uuid5(uuid.NAMESPACE_OID, name).hex,
+    )
+
+
+@dataclass
+class Cloud:
+    """A zone in which a machine can be deployed."""
+
+    zone: Zone
+    cluster: Cluster
+    hosts: list[Host]
+    pools: list[StoragePool]
+    store: ImageStore
+    template: Template
+    offering: ServiceOffering
+
+    @property
+    def host(self) -> Host:
+        return self.hosts[0]
+
+    @property
+    def pool(self) -> StoragePool:
+        return self.pools[0]
+
+    def network(self, account: Account, **fields) -> Network:
+        return make_network(account, zone=self.zone, **fields)
+
+
+def make_cloud(hosts: int = 1, *, shared: bool = True, world=None, **template_fields) -> Cloud:
+    """Hosts in one cluster with a shared pool (or a local one each), a store with a ready
+    public template, and an offering. With ``world`` the template's image is really there."""
+    zone = make_zone()
+    cluster = make_cluster(zone=zone)
+    rows = [make_host(cluster) for _ in range(hosts)]
+    pools = [make_pool(cluster=cluster)] if shared else [make_pool(host=h) for h in rows]
+    store = make_store(zone)
+    template = make_template(store=store, is_public=True, **template_fields)
+    if world is not None:
+        put_image(world, template)
+    return Cloud(zone, cluster, rows, pools, store, template, make_service_offering())
+
+
+def put_image(world, template: Template) -> None:
+    """The files of a template's copies, in the simulated stores."""
+    for copy in template.copies.select_related("store"):
+        info = protocol.ImageInfo(template.size_bytes, template.physical_bytes, "QCOW2", "")
+        world.ledger.put("images", copy.store.path, copy.name, info)
+
+
+def make_vm(
+    state: str = "Stopped",
+    *,
+    account: Account | None = None,
+    cloud: Cloud | None = None,
+    host: Host | None = None,
+    network: Network | None = None,
+    name: str = "",
+    world=None,
+    **fields,
+) -> VirtualMachine:
+    """A machine with a root disk, a NIC and its quota; on a host and counted there while
+    Starting, Running or Stopping. With ``world`` its files, and its domain, are really there."""
+    account = account or make_account()
+    cloud = cloud or make_cloud(world=world)
+    name = name or unique("vm")
+    on_host = state in ("Starting", "Running", "Stopping", "Migrating")
+    host = (host or cloud.host) if on_host else None
+    offering = fields.pop("service_offering", cloud.offering)
+    vm = VirtualMachine.objects.create(
+        account=account,
+        name=name,
+        hostname=name,
+        instance_name=f"i-{account.pk}-{name}",
+        state=state,
+        zone=cloud.zone,
+        host=host,
+        hypervisor=cloud.cluster.hypervisor,
+        service_offering=offering,
+        vcpus=offering.cpu_number or 1,
+        cpu_speed_mhz=offering.cpu_speed_mhz or 500,
+        memory_mb=offering.memory_mb or 512,
+        template=fields.pop("template", cloud.template),
+        power_state="PowerOn" if state == "Running" else "PowerOff",
+        counted=state not in ("Destroyed", "Error", "Expunging"),
+        **fields,
+    )
+    if vm.counted:
+        limits.reserve(account, {Resource.INSTANCE: 1, Resource.CPU: vm.vcpus,
+                                 Resource.MEMORY: vm.memory_mb})  # fmt: skip
+    if host is not None:
+        capacity.reserve(
+            host, cpu_mhz=vm.cpu_mhz, memory_mb=vm.memory_mb, cores=vm.vcpus
+        )
+    volume = make_volume(
+        account, pool=cloud.pool, type="ROOT", name=f"ROOT-{vm.pk}", template=vm.template
+    )
+    VolumeAttachment.objects.create(volume=volume, machine=vm, device_id=0)
+    make_nic(vm, network or cloud.network(account), is_default=True)
+    if world is not None:
+        put_machine(world, vm)
+    return vm
+
+
+def make_nic(vm: VirtualMachine, network: Network, **fields) -> Nic:
+    address = GuestAddress.objects.create(
+        network=network, mac="02:02:" + ":".join(f"{b:02x}" for b in uuid.uuid4().bytes[:4]),
+        hostname=vm.hostname, ip4=f"10.1.1.{vm.pk % 200 + 20}",
+        ip4_number=0x0A010100 + vm.pk % 200 + 20,
+    )  # fmt: skip
+    return Nic.objects.create(
+        machine=vm, network=network, address=address, hostname=vm.hostname,
+        device_id=vm.nics.count(), **fields,
+    )  # fmt: skip
+
+
+def put_machine(world, vm: VirtualMachine) -> None:
+    """The machine's files in the simulated pools, and its domain when it has a host."""
+    attachments = spec.attachments_of(vm)
+    for attachment in attachments:
+        volume = attachment.volume
+        world.ledger.put("pools", str(volume.pool.uuid), "", SimPool(2**40))
+        world.ledger.put(
+            "files", str(volume.pool.uuid), volume.path, SimFile(volume.size_bytes)
+        )
+    if vm.host is not None:
+        wanted = spec.domain(vm, attachments, spec.nics_of(vm))
+        world.put_domain(str(vm.host.uuid), SimDomain(wanted, "PowerOn", "started", 1.0))

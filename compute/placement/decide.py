@@ -13,7 +13,7 @@ from compute.placement.wanted import Wanted
 from core.errors import InsufficientCapacity
 from infra.models import Host
 from infra.services import capacity
-from storage.services import volumes
+from storage.services import allocation
 
 _AT_ONCE = 50  # hosts read in one query; the first nearly always does
 
@@ -63,7 +63,7 @@ def _take(wanted: Wanted, host: Host, assignment: pools.Assignment | None) -> bo
             for index, pool in sorted(assignment.items(), key=lambda pair: pair[1].pk):
                 volume = wanted.new_disks[index].volume
                 if volume is not None:
-                    volumes.assign(volume, pool)
+                    allocation.assign(volume, pool)
     except InsufficientCapacity:
         return False
     return True

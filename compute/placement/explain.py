@@ -106,12 +106,12 @@ def explain(wanted: Wanted) -> Table:
     near = pools.all_of(wanted) if wanted.new_disks else []
     near_of = _by_place(near)
     for host, refusal in judged:
-        if refusal is None and wanted.new_disks and pools.assign(wanted, host, near_of(host)) is None:
+        if refusal is None and pools.assign(wanted, host, near_of(host)) is None:
             refusal = Refusal("storage", "no storage it reaches takes all the disks")
         table.hosts.append(Verdict(host, refusal))
     for disk in wanted.new_disks:
         for pool in near:
-            table.pools.append(Verdict(pool, pools.refusal(disk, pool), disk.label))
+            table.pools.append(Verdict(pool, pools.refusal(wanted, disk, pool), disk.label))
     return table
 
 

@@ -47,8 +47,8 @@ def assign(wanted: Wanted, host: Host | Judged, pools: Iterable[StoragePool]) ->
     promised: dict[int, int] = {}
     found: Assignment = {}
     for index, disk in enumerate(wanted.new_disks):
-        for pool in near:
-            if refusal(disk, pool, promised) is None:
+        for pool in sorted(near, key=lambda p: p.is_local != disk.local):
+            if refusal(wanted, disk, pool, promised) is None:
                 found[index] = pool
                 promised[pool.pk] = promised.get(pool.pk, 0) + disk.size_bytes
                 break
@@ -58,14 +58,19 @@ def assign(wanted: Wanted, host: Host | Judged, pools: Iterable[StoragePool]) ->
 
 
 def refusal(
-    disk: DiskWish, pool: StoragePool, promised: Mapping[int, int] | None = None
+    wanted: Wanted, disk: DiskWish, pool: StoragePool, promised: Mapping[int, int] | None = None
 ) -> Refusal | None:
-    """Why the pool does not take the disk. ``promised``: bytes meant for others of the plan."""
+    """Why the pool does not take the disk. ``promised``: bytes meant for others of the plan.
+
+    A disk of a *shared* offering may lie on local storage where the zone allows that: on one
+    machine there is nothing else, and where there is, shared pools are taken first.
+    """
     missing = set(disk.tags) - set(pool.tags)
     if missing:
         return Refusal("storage tag", f"it lacks storage tag {', '.join(sorted(missing))}")
-    if disk.local != pool.is_local:
-        words = ("shared", "local") if disk.local else ("local", "shared")
-        return Refusal("storage", f"it is {words[0]} storage, and the offering wants {words[1]}")
+    if disk.local and not pool.is_local:
+        return Refusal("storage", "it is shared storage, and the offering wants local")
+    if pool.is_local and not disk.local and not wanted.zone.local_storage_enabled:
+        return Refusal("storage", "it is local storage, which the zone allows to nobody")
     words = space.refusal(pool, disk.size_bytes + (promised or {}).get(pool.pk, 0))
     return Refusal("storage", words) if words else None

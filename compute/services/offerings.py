@@ -128,6 +128,25 @@ def size_of(offering: ServiceOffering, details: Mapping[str, str]) -> Size:
     return Size(vcpus, speed, memory)
 
 
+SIZE_DETAILS = ("cpunumber", "cpuspeed", "memory", "rootdisksize")
+_MOST_DETAILS = 50
+
+
+def check_details(details: Mapping[str, str]) -> None:
+    """Details are kept as text; none of them reaches a hypervisor's configuration unchecked."""
+    for name in details:
+        if name.lower().startswith("extraconfig"):
+            raise InvalidParameter("Details may not carry extraconfig.")
+    if len(details) > _MOST_DETAILS:
+        raise InvalidParameter(f"A machine has at most {_MOST_DETAILS} details.")
+
+
+def kept_details(details: Mapping[str, str]) -> dict[str, str]:
+    """Without those that are columns of the machine."""
+    check_details(details)
+    return {k: v for k, v in details.items() if k.lower() not in SIZE_DETAILS}
+
+
 def _refuse_other_numbers(offering: ServiceOffering, asked: Mapping[str, str]) -> None:
     own = {
         "cpunumber": offering.cpu_number,

@@ -1,0 +1,105 @@
+"""Machines going away: to the bin, and out of it for good."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from django.db import transaction
+from django.utils import timezone
+
+from agent import protocol as p
+from compute import spec
+from compute.jobs.power import return_to_running, shut_down
+from compute.jobs.rows import fresh
+from compute.models import Nic, ResourceTag, VirtualMachine, VolumeAttachment
+from compute.services import holdings, nics
+from compute.states import VmEvent, VmState
+from core.steps import Run, Step, plan
+from jobs.troubles import close_troubles
+from network.models import Network, Router
+from network.services import routers
+from storage.models import Volume
+from storage.services import disks, volumes
+
+
+@plan(cancellable=False)
+def destroy_vm(
+    vm: VirtualMachine, *, forced: bool, timeout_s: int, expunge: bool, with_volumes: list[Volume]
+) -> list[Step]:
+    bin_it = [
+        Step(shut_down, undo=return_to_running, label="Shut the guest down"),
+        Step(put_in_bin, label="Put the machine in the bin"),
+    ]
+    return [*bin_it, *_expunge_steps()] if expunge else bin_it
+
+
+@plan(cancellable=False)
+def expunge_vm(vm: VirtualMachine) -> list[Step]:
+    return _expunge_steps()
+
+
+def _expunge_steps() -> list[Step]:
+    return [
+        Step(delete_disks, label="Delete the disks", patience_s=300),
+        Step(forget_machine, label="Give addresses and quota back"),
+        Step(tidy_networks, label="Tidy the networks"),
+    ]
+
+
+def put_in_bin(vm: VirtualMachine, expunge: bool, with_volumes: list[Volume]) -> None:
+    """Stopped → Destroyed, or on to Expunging; data disks named with it go the same way."""
+    with transaction.atomic():
+        vm = fresh(vm)
+        if vm.state == VmState.STOPPED:
+            to_bin(vm)
+        for attachment in VolumeAttachment.objects.filter(
+            machine=vm, volume__in=with_volumes
+        ).select_related("volume"):
+            volume = attachment.volume
+            if expunge:  # still attached: deleted with the root disk
+                continue
+            attachment.delete()
+            volumes.mark_destroyed(volume)
+        if expunge and vm.state == VmState.DESTROYED:
+            vm.apply(VmEvent.EXPUNGE)
+
+
+def to_bin(vm: VirtualMachine) -> None:
+    """Stopped → Destroyed, in the caller's transaction. It counts nothing from here on."""
+    vm.apply(VmEvent.DESTROY, destroyed_at=timezone.now())
+    holdings.give_quota_back(vm)
+
+
+def delete_disks(run: Run, vm: VirtualMachine, with_volumes: list[Volume] = ()) -> None:
+    """The root disk, and data disks that were to go too; the others stay, for another machine."""
+    named = {v.pk for v in with_volumes}
+    for attachment in spec.attachments_of(vm):
+        if attachment.device_id == spec.ROOT_DEVICE or attachment.volume_id in named:
+            disks.expunge(run, attachment.volume)
+
+
+def forget_machine(vm: VirtualMachine) -> None:
+    """Nothing is held any more; the row stays, removed, for history."""
+    with transaction.atomic():
+        vm = fresh(vm)
+        if vm.removed:
+            return
+        VolumeAttachment.objects.filter(machine=vm).delete()
+        nics.unplug_all(vm)
+        holdings.give_quota_back(vm)
+        ResourceTag.objects.filter(resource_uuid=vm.uuid).delete()
+        vm.affinity_groups.clear()
+        vm.key_pairs.clear()
+        close_troubles(vm)
+        vm.remove(user_data="", encrypted_password="", sealed_password="", iso=None)
+
+
+def tidy_networks(run: Run, vm: VirtualMachine) -> None:
+    """Its routers forget it now rather than at their next change; a host that cannot be
+    reached learns of it then."""
+    left = Nic.everything.filter(machine=vm).values("network")
+    for network in Network.objects.filter(pk__in=left).select_related("offering", "zone"):
+        router = Router.objects.filter(network=network).select_related("host").first()
+        if router is not None and router.host is not None and router.host.status == "Up":
+            with suppress(p.AgentError):
+                routers.apply(run, network, router.host)
