@@ -100,16 +100,3 @@ def check_machine(cluster: Any, host_fields: dict[str, Any], run: Run) -> dict[s
     agents.drop_link(candidate)
     preflight.require(candidate, found)
     return {"checks": found}
-
-
-# -- what CloudStack answers with a job though nothing is left to do ---------------------
-
-
-@plan(cancellable=False)
-def settled(row: Any) -> list[Step]:
-    """Done when it begins: for commands that clients expect to be asynchronous."""
-    return [Step(nothing_left, label="Done")]
-
-
-def nothing_left() -> None:
-    """The request did it all."""

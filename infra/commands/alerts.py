@@ -11,8 +11,6 @@ from accounts.caller import Caller
 from core.commands import ADMIN, RESOURCE_ADMIN, Filter, Operate, Use, command, listing
 from core.errors import InvalidParameter
 from core.responses import SUCCESS
-from core.steps import Plan
-from infra import jobs
 from infra.models import Alert, Pod, Zone
 from infra.responses import alert, alerttype
 from infra.services import alerts
@@ -65,7 +63,7 @@ def generateAlert(
     type: Annotated[int, "Its type, by number"],
     zoneid: Annotated[Zone | None, Use, "The zone it is about"] = None,
     podid: Annotated[Pod | None, Use, "The pod it is about"] = None,
-) -> Plan:
+) -> None:
     """Raises an alert by hand, for programs that watch the cloud from outside."""
     try:
         kind = alerts.AlertType(type)
@@ -74,8 +72,7 @@ def generateAlert(
             f"There is no alert type {type}; listAlertTypes shows all."
         ) from None
     about = podid or zoneid
-    made = alerts.raise_alert(kind, about, name, description, zone=zoneid, pod=podid)
-    return Plan(jobs.settled, made)
+    alerts.raise_alert(kind, about, name, description, zone=zoneid, pod=podid)
 
 
 @command(roles=ADMIN, response=alerttype)

@@ -19,8 +19,6 @@ from core.commands import (
     listing,
 )
 from core.responses import SUCCESS
-from core.steps import Plan
-from infra import jobs
 from infra.commands.zones import given
 from infra.models import OsCategory, OsType
 from infra.responses import oscategory, ostype
@@ -90,16 +88,15 @@ def addGuestOs(
     name: Annotated[str, "Its internal name"] = "",
     details: Annotated[Details | None, "Further facts, as key and value"] = None,
     forDisplay: Annotated[bool, AdminOnly, "Whether users are offered it"] = True,
-) -> Plan:
+) -> OsType:
     """Adds a guest operating system."""
-    made = guests.add_type(
+    return guests.add_type(
         oscategoryid,
         display_name=osdisplayname,
         name=name,
         details=details or {},
         for_display=forDisplay,
     )
-    return Plan(jobs.settled, made)
 
 
 @command(roles=ADMIN, event="GUEST.OS.UPDATE", response=ostype)
@@ -110,7 +107,7 @@ def updateGuestOs(
     oscategoryid: Annotated[OsCategory | None, Use, "New category"] = None,
     details: Annotated[Details | None, "Further facts, as key and value"] = None,
     forDisplay: Annotated[bool | None, AdminOnly, "Whether users are offered it"] = None,
-) -> Plan:
+) -> OsType:
     """Changes a guest operating system."""
     fields = given(
         display_name=osdisplayname,
@@ -118,13 +115,12 @@ def updateGuestOs(
         details=details,
         for_display=forDisplay,
     )
-    return Plan(jobs.settled, guests.update_type(id, **fields))
+    return guests.update_type(id, **fields)
 
 
 @command(roles=ADMIN, event="GUEST.OS.REMOVE", response=SUCCESS)
 def removeGuestOs(
     caller: Caller, id: Annotated[OsType, Operate, "The guest operating system to remove"]
-) -> Plan:
+) -> None:
     """Removes a guest operating system that no template uses."""
     guests.delete(id)
-    return Plan(jobs.settled, id)

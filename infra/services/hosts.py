@@ -70,7 +70,7 @@ def add(
         account=caller.account,
         user=caller.user,
         command="addHost",
-        event_type="HOST.ADD",
+        event_type="HOST.CONNECT",
         correlation_id=caller.correlation_id,
     )
     return host

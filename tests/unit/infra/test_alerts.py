@@ -10,7 +10,6 @@ from core.errors import CloudError, InUse, InvalidParameter
 from infra.models import Alert, OsCategory, OsType
 from infra.services import alerts, configuration, guests
 from infra.services.alerts import AlertType
-from jobs.worker import run_everything
 from tests.factories import admin_caller, make_caller, make_host, make_os_type
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +58,6 @@ def test_a_program_can_raise_an_alert():
     host = make_host()
     said = {"name": "UPS", "description": "On battery", "type": "14"}
     execute(admin_caller(), "generateAlert", {**said, "podid": str(host.pod.uuid)})
-    run_everything()
     alert = Alert.objects.get()
     assert (alert.name, alert.pod, alert.zone) == ("UPS", host.pod, host.zone)
     with pytest.raises(InvalidParameter, match="no alert type 999"):
@@ -115,7 +113,6 @@ def test_an_operator_adds_changes_and_removes_a_system():
         "addGuestOs",
         {"oscategoryid": str(category.uuid), "osdisplayname": "统信 UOS 20"},
     )
-    run_everything()
     os_type = added.value
     found = execute(make_caller(), "listOsTypes", {"keyword": "UOS"}).records
     assert (found[0]["description"], found[0]["isuserdefined"]) == ("统信 UOS 20", True)
