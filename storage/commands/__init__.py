@@ -1,0 +1,3 @@
+from storage.commands import isos, offerings, pools, snapshots, stores, templates, volumes
+
+__all__ = ["isos", "offerings", "pools", "snapshots", "stores", "templates", "volumes"]
