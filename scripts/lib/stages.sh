@@ -43,6 +43,8 @@ stop_services() {
             virsh -q -c "$test_libvirt_uri" undefine "$name" --nvram >/dev/null 2>&1 || true
         done
         stop_private_libvirtd
+        rm -rf "$(dirname "$(libvirt_run_folder)")"
+        remove_cgroup "$(basename "$(dirname "$(libvirt_run_folder)")")"
     fi
     stop_redis
     stop_mariadb
