@@ -8,7 +8,10 @@ sfq, cls_fw and act_police), and both vanish with the tap.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from agent import names, processes
 from agent import protocol as p
@@ -17,11 +20,12 @@ log = logging.getLogger("agent.network")
 
 TABLE = "cloudportal_rate"
 LATENCY_MS = 50
+_SYSFS = Path("/sys/class/net")
 
 
 class Shaping:
-    """``apply`` never fails a start: a card without its limit is better than no machine, and
-    the host's preflight says that limits do not hold here."""
+    """Never fails a start: a card without its limit is better than no machine, and the
+    host's preflight says that limits do not hold here."""
 
     def apply(self, nics: Iterable[p.Nic]) -> None:
         limited = [nic for nic in nics if nic.rate_mbps > 0]
@@ -32,6 +36,32 @@ class Shaping:
             processes.run(["nft", "-f", "-"], stdin=nft_rules(limited))
         except processes.ToolFailed as error:
             log.warning("network rate limits are not in force: %s", error)
+
+    @contextmanager
+    def as_taps_appear(self, nics: Iterable[p.Nic]) -> Iterator[None]:
+        """Limits the cards of a domain that is being created in the block.
+
+        The taps are there long before QEMU answers libvirt, so this costs the start no time.
+        """
+        limited = [nic for nic in nics if nic.rate_mbps > 0]
+        over = threading.Event()
+
+        def work() -> None:
+            taps = [_SYSFS / names.tap(nic.mac) for nic in limited]
+            while not all(tap.exists() for tap in taps) and not over.wait(0.005):
+                pass
+            if all(tap.exists() for tap in taps):
+                self.apply(limited)
+
+        worker = threading.Thread(target=work, name="shaping", daemon=True)
+        if limited:
+            worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if limited:
+                worker.join()
 
 
 def tc_batch(nics: Iterable[p.Nic]) -> str:

@@ -35,7 +35,6 @@ class Domains:
             domain = self._context.find(conn, spec.uuid)
             if domain is None or not domain.isActive():
                 domain = self._define_and_create(conn, spec)
-                self._shaping.apply(spec.nics)
             self._ours[spec.uuid] = True
             return _state_with_port(domain)
 
@@ -46,7 +45,8 @@ class Domains:
             domain = conn.defineXML(definition)
             undo.callback(_undefine, domain)
             # A saved memory image (libvirt-guests makes them) belongs to an older spec.
-            domain.createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT)
+            with self._shaping.as_taps_appear(spec.nics):
+                domain.createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT)
             undo.pop_all()
             return domain
 
