@@ -53,6 +53,12 @@ PARAMETERS = {
 
 #: (response, field) that CloudStack does not answer, and what it is for.
 FIELDS = {
+    **{("alert", name): "what an alert is about, where, and whether it is over" for name in (
+        "archived", "clusterid", "clustername", "count", "podid", "podname", "resolved",
+        "resourceid", "resourcename", "resourcetype", "zoneid", "zonename",
+    )},
+    ("configuration", "maximum"): "what a page may offer",
+    ("configuration", "minimum"): "what a page may offer",
     ("host", "accelerator"): "whether guests run under KVM or in emulation",
     ("host", "machinesseen"): "what the host itself reports",
     ("host", "reason"): "why a host is not Up, in a sentence",
