@@ -1,5 +1,5 @@
 """Compute's commands, by subject. Importing this package registers them."""
 
-from compute.commands import deployment, machines
+from compute.commands import affinity, deployment, groups, keys, machines, offerings, tags
 
-__all__ = ["deployment", "machines"]
+__all__ = ["affinity", "deployment", "groups", "keys", "machines", "offerings", "tags"]

@@ -70,15 +70,21 @@ def kind_of(text: str) -> str:
     raise InvalidParameter(f"“{text}” is not a resource type; use one of {', '.join(TYPES)}.")
 
 
+def uuid_of(text: str) -> uuids.UUID | None:
+    try:
+        return uuids.UUID(text)
+    except ValueError:
+        return None
+
+
 def things(caller: Caller, command: str, kind: str, ids: Sequence[str]) -> list[models.Model]:
     """Rows that the caller may change; someone else's look missing."""
     model: Any = TYPES[kind]
     found = []
     for text in dict.fromkeys(ids):
-        try:
-            wanted = uuids.UUID(text)
-        except ValueError:
-            raise NoSuchObject(command, "resourceids", text) from None
+        wanted = uuid_of(text)
+        if wanted is None:
+            raise NoSuchObject(command, "resourceids", text)
         rows = model._default_manager.all().operable_by(caller).filter(uuid=wanted)
         if model is Template:
             rows = rows.filter(kind="ISO" if kind == "ISO" else "TEMPLATE")
