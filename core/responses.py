@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
+from core.columns import Column, columns
+
 #: (primary keys, caller) → value for each key that has one
 Bulk = Callable[[Sequence[int], Any], Mapping[int, Any]]
 
@@ -108,37 +110,67 @@ class Response:
         return [f for f in self.fields if _is_shown(f, caller, groups)]
 
     def render(
-        self, rows: QuerySet[Any], caller: Any, groups: frozenset[str] | None = None
+        self,
+        rows: QuerySet[Any],
+        caller: Any,
+        groups: frozenset[str] | None = None,
+        order: Sequence[int] | None = None,
     ) -> list[dict[str, Any]]:
-        """The rows of a (sliced) queryset, in its order; empty values are left out."""
-        shown = self.shown_to(caller, groups)
+        """The rows of a (sliced) queryset, in its order or in that of the keys ``order``;
+        empty values are left out."""
+        shown = [f for f in self.shown_to(caller, groups) if f.source or f.compute or f.bulk]
         paths = list(dict.fromkeys(["pk", *(p for f in shown for p in f.paths)]))
-        at = {path: i for i, path in enumerate(paths)}
-        values = list(rows.values_list(*paths))
-        keys = [row[0] for row in values]
-        direct = [(f.name, at[f.source]) for f in shown if f.source]
-        made = [
-            (f.name, f.compute, tuple(at[p] for p in f.needs)) for f in shown if f.compute
-        ]
-        beside = [(f.name, f.bulk(keys, caller)) for f in shown if f.bulk] if keys else []
-        wanted = [f for f in self.spreads if keys and _is_shown(f, caller, groups)]
-        spread = [f.bulk(keys, caller) for f in wanted if f.bulk]
-        out = []
-        for row in values:
-            item = {**self.always, **{name: row[i] for name, i in direct}}
-            for name, compute, needed in made:
-                item[name] = compute(*(row[i] for i in needed))
-            for name, found in beside:
-                item[name] = found.get(row[0])
-            for found in spread:
-                item.update(found.get(row[0], {}))
-            out.append({k: v for k, v in item.items() if v is not None})
-        return out
+        by_path = dict(zip(paths, columns(rows, paths, order), strict=True))
+        return self._records(by_path, shown, caller, groups)
+
+    def _records(
+        self,
+        by_path: dict[str, Column],
+        shown: list[Field],
+        caller: Any,
+        groups: frozenset[str] | None,
+    ) -> list[dict[str, Any]]:
+        keys = by_path["pk"]
+        if not keys:
+            return []
+        names = [f.name for f in shown]
+        made = [_column(f, by_path, caller) for f in shown]
+        records = [
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in zip(*made, strict=True)
+        ] or [{} for _ in keys]
+        if self.always:
+            records = [{**self.always, **record} for record in records]
+        for item in self.spreads:
+            if item.bulk and _is_shown(item, caller, groups):
+                _spread(records, keys, item.bulk(keys, caller))
+        return records
 
     def one(self, row: Model, caller: Any) -> dict[str, Any]:
         """A single row as it is in the database now."""
         found = self.render(type(row)._base_manager.filter(pk=row.pk), caller)
         return found[0] if found else {}
+
+
+def _column(item: Field, by_path: Mapping[str, Column], caller: Any) -> Column:
+    keys = by_path["pk"]
+    if item.source:
+        return by_path[item.source]
+    if item.bulk:
+        found = item.bulk(keys, caller)
+        return [found.get(key) for key in keys]
+    if item.compute and item.needs:
+        return list(map(item.compute, *(by_path[path] for path in item.needs)))
+    return [item.compute() if item.compute else None] * len(keys)
+
+
+def _spread(
+    records: list[dict[str, Any]], keys: Column, found: Mapping[int, dict[str, Any]]
+) -> None:
+    for key, record in zip(keys, records, strict=True):
+        values = found.get(key)
+        if values:
+            record.update((k, v) for k, v in values.items() if v is not None)
 
 
 def _is_shown(item: Field, caller: Any, groups: frozenset[str] | None) -> bool:

@@ -19,7 +19,8 @@ StepFunction = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Step:
-    """``check`` asks the world whether ``do`` has already happened: truthy means skip it.
+    """``check`` asks the world whether ``do`` has already happened; it is asked when a worker
+    died in the step. Truthy means skip it; a dict is taken as what ``do`` would have returned.
 
     What ``do`` returns (plain JSON values, no secrets) is stored and handed to later steps
     through ``run.results[name]``. ``patience_s`` is how long transient failures are tried

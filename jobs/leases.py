@@ -1,35 +1,66 @@
-"""Who may work on what. A lease row is never deleted: its number must only grow."""
+"""Who may work on what: all of a job's resources or none, each with a fencing number."""
 
 from __future__ import annotations
 
+import time
+
 from django.db import transaction
-from django.db.models import F, Q
 
 from jobs.models import AsyncJob, JobStatus, Lease
 
 
-def take(job: AsyncJob) -> dict[str, int] | AsyncJob:
-    """All of the job's resources, or none.
+class Busy(Exception):
+    """Another job holds one of the resources."""
 
-    Returns the fencing numbers by resource, or the job that holds one of them. Taking anew
-    (a resumed job) gives higher numbers, which shuts out the worker that had it before.
+    def __init__(self, holder: AsyncJob) -> None:
+        super().__init__(f"Waits for {holder}.")
+        self.holder = holder
+
+
+def take(job: AsyncJob) -> dict[str, int]:
+    """Fencing numbers by resource, for this run of the job. Raises Busy.
+
+    Taking anew (a resumed job) gives higher numbers, which shuts out the worker that had it
+    before. Numbers grow with the clock as well, so that hosts take them for new even after
+    the database was restored from a copy. Must run in a transaction.
     """
-    wanted = list(job.resources)  # sorted when submitted: everybody takes in one order
-    missing = set(wanted) - set(
-        Lease.objects.filter(resource__in=wanted).values_list("resource", flat=True)
-    )
-    Lease.objects.bulk_create([Lease(resource=r) for r in sorted(missing)], ignore_conflicts=True)
-    free = Q(job=None) | Q(job=job) | ~Q(job__status=JobStatus.PENDING)
-    with transaction.atomic():
-        locked = Lease.objects.select_for_update().filter(resource__in=wanted)
-        rows = list(locked.order_by("resource"))
-        ours = Lease.objects.filter(pk__in=[r.pk for r in rows]).filter(free)
-        if ours.count() < len(rows):
-            holder = next(r for r in rows if r.job_id and r.job_id != job.pk)
-            return AsyncJob.objects.get(pk=holder.job_id)
-        Lease.objects.filter(pk__in=[r.pk for r in rows]).update(job=job, number=F("number") + 1)
-    return {r.resource: r.number + 1 for r in rows}
+    wanted = list(job.resources)  # sorted when submitted: everybody locks in one order
+    rows = _locked(wanted)
+    if len(rows) < len(wanted):
+        known = {row.resource for row in rows}
+        Lease.objects.bulk_create(
+            [Lease(resource=r) for r in wanted if r not in known], ignore_conflicts=True
+        )
+        rows = _locked(wanted)
+    _refuse_if_busy(job, rows)
+    number = max([int(time.time() * 1000), *(row.number + 1 for row in rows)])
+    Lease.objects.filter(pk__in=[row.pk for row in rows]).update(job=job, number=number)
+    return dict.fromkeys(wanted, number)
 
 
 def release(job: AsyncJob) -> None:
+    """Lets go, and wakes the jobs that waited for this one. Must run in a transaction."""
     Lease.objects.filter(job=job).update(job=None)
+    waiting = AsyncJob.objects.filter(waits_for=job)
+    waiting.update(waits_for=None, due=job.completed)
+
+
+def _locked(wanted: list[str]) -> list[Lease]:
+    rows = Lease.objects.select_for_update().filter(resource__in=wanted)
+    return list(rows.order_by("resource"))
+
+
+def _refuse_if_busy(job: AsyncJob, rows: list[Lease]) -> None:
+    others = {row.job_id for row in rows} - {None, job.pk}
+    if not others:
+        return
+    holder = AsyncJob.objects.filter(pk__in=others, status=JobStatus.PENDING).first()
+    if holder is not None:
+        raise Busy(holder)
+
+
+def prune(unused_for_s: int) -> int:
+    """Forget leases that nobody holds and nobody took for long; a new one begins higher."""
+    with transaction.atomic():
+        limit = int((time.time() - unused_for_s) * 1000)
+        return Lease.objects.filter(job=None, number__lt=limit).delete()[0]

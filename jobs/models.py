@@ -36,7 +36,7 @@ class AsyncJob(Owned):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
     command = models.CharField(max_length=100)
     plan = models.CharField(max_length=200)
-    # {"model": label, "pk": n} for rows, plain JSON for the rest; never a secret.
+    # {"__row__": label, "pk": n} for rows, plain JSON for the rest; never a secret.
     subject = models.JSONField()
     args = models.JSONField(default=dict)
     resources = models.JSONField(default=list)  # lease names, sorted
@@ -51,6 +51,10 @@ class AsyncJob(Owned):
     phase = models.CharField(max_length=12, choices=Phase, default=Phase.QUEUED)
     due = models.DateTimeField(default=timezone.now)
     worker = models.ForeignKey("Worker", null=True, on_delete=models.SET_NULL, related_name="jobs")
+    # Grows whenever the job is claimed or taken away: what a run writes must carry its number.
+    claim = models.PositiveIntegerField(default=0)
+    stumbles = models.PositiveIntegerField(default=0)  # runs that ended in a defect
+    waits_for = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     cancel_asked = models.BooleanField(default=False)
     error_code = models.PositiveSmallIntegerField(default=0)
     error_text = models.TextField(blank=True)
@@ -66,7 +70,11 @@ class AsyncJob(Owned):
         indexes = [
             models.Index(fields=["status", "worker", "due"], name="job_claim"),
             models.Index(fields=["account", "-created"], name="job_by_account"),
+            models.Index(fields=["completed"], name="job_completed"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.command or self.plan} of {self.instance_name}"
 
 
 class StepState(models.TextChoices):
@@ -113,10 +121,10 @@ class Worker(models.Model):
 
 
 class Lease(models.Model):
-    """One row per resource ever worked on. ``number`` is the fencing number: it grows each
-    time the lease is taken, and hosts refuse a lower one than they have seen."""
+    """One row per resource that is or was worked on. ``number`` is the fencing number: it
+    grows each time the lease is taken, and hosts refuse a lower one than they have seen."""
 
-    resource = models.CharField(max_length=100, unique=True)  # "vm:<uuid>"
+    resource = models.CharField(max_length=100, unique=True)  # "virtualmachine:<uuid>"
     number = models.PositiveBigIntegerField(default=0)
     job = models.ForeignKey(AsyncJob, null=True, on_delete=models.SET_NULL, related_name="leases")
 
@@ -132,6 +140,8 @@ class Schedule(models.Model):
     last_run = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     last_duration_ms = models.PositiveIntegerField(default=0)
+    # Who is at it now: a run that outlasts its interval is not begun a second time.
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = models.Manager.from_queryset(AdminQuerySet)()
 
@@ -187,3 +197,6 @@ class Trouble(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "resource_uuid"], name="trouble_once")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.resource_name}"

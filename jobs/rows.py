@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 
+_PLAIN = (str, int, float, bool, type(None))
+_SECRET = re.compile(r"password|secret|private_?key|token", re.IGNORECASE)
+
 
 def freeze(value: Any) -> Any:
+    """Raises TypeError for what JSON cannot hold: a job must be readable after a restart."""
     if isinstance(value, models.Model):
         return {"__row__": value._meta.label_lower, "pk": value.pk}
     if isinstance(value, dict):
-        return {k: freeze(v) for k, v in value.items()}
+        return {str(k): freeze(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [freeze(v) for v in value]
-    return value
+    if isinstance(value, _PLAIN):
+        return value
+    raise TypeError(f"a plan's argument cannot be a {type(value).__name__}")
+
+
+def refuse_secrets(args: dict[str, Any]) -> None:
+    """Raises ValueError for arguments that are secrets by their names: those go sealed, in
+    the plan's ``secrets`` (rule R3)."""
+    for name, value in args.items():
+        if isinstance(value, str) and value and _SECRET.search(name):
+            raise ValueError(f"the plan's argument {name} belongs into its secrets")
 
 
 def thaw(value: Any) -> Any:

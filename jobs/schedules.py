@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from jobs.models import Schedule
+from jobs.models import Schedule, Worker
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ RECURRING: dict[str, Recurring] = {}
 def every(
     interval_s: int | Callable[[], int], name: str = ""
 ) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    """Registers a function to run each ``interval_s`` seconds (a callable reads a setting)."""
+    """Registers a function to run each ``interval_s`` seconds (a callable reads a setting;
+    0 means not now, asked again in a minute)."""
 
     def register(function: Callable[[], object]) -> Callable[[], object]:
         key = name or f"{function.__module__}.{function.__qualname__}"
@@ -39,28 +40,35 @@ def every(
     return register
 
 
-def run_due() -> int:
-    """Run whatever is due now; returns how many ran. A failure is kept on its row."""
-    missing = set(RECURRING) - set(Schedule.objects.values_list("name", flat=True))
-    Schedule.objects.bulk_create(
-        [Schedule(name=n, interval_s=RECURRING[n].interval_s()) for n in sorted(missing)],
-        ignore_conflicts=True,
-    )
+def claim_due(worker: Worker | None = None) -> list[Recurring]:
+    """What is due now and nobody else runs; each is the caller's to run."""
     now = timezone.now()
-    ran = 0
-    for row in Schedule.objects.filter(due__lte=now, name__in=RECURRING):
-        recurring = RECURRING[row.name]
-        seconds = recurring.interval_s()
-        claimed = Schedule.objects.filter(pk=row.pk, due=row.due).update(
-            due=now + timedelta(seconds=seconds), interval_s=seconds, last_run=now
+    claimed = []
+    for row in _rows():
+        if row.due > now or row.worker_id is not None:
+            continue
+        seconds = RECURRING[row.name].interval_s()
+        mine = Schedule.objects.filter(pk=row.pk, due=row.due, worker=None).update(
+            due=now + timedelta(seconds=seconds or 60),
+            interval_s=seconds,
+            last_run=now if seconds else row.last_run,
+            worker=worker if seconds else None,
         )
-        if claimed:
-            _run(recurring)
-            ran += 1
-    return ran
+        if mine and seconds:
+            claimed.append(RECURRING[row.name])
+    return claimed
 
 
-def _run(recurring: Recurring) -> None:
+def run_due() -> int:
+    """Run whatever is due, in this thread; returns how many ran."""
+    claimed = claim_due()
+    for recurring in claimed:
+        run(recurring)
+    return len(claimed)
+
+
+def run(recurring: Recurring) -> None:
+    """Run one that was claimed. A failure is logged and kept on its row."""
     began = time.monotonic()
     error = ""
     try:
@@ -69,5 +77,22 @@ def _run(recurring: Recurring) -> None:
         log.exception("schedule %s failed", recurring.name)
         error = f"{type(failure).__name__}: {failure}"
     Schedule.objects.filter(name=recurring.name).update(
-        last_error=error, last_duration_ms=int((time.monotonic() - began) * 1000)
+        last_error=error, last_duration_ms=int((time.monotonic() - began) * 1000), worker=None
     )
+
+
+def let_go(worker: Worker, besides: set[str]) -> None:
+    """Free what this worker claimed and is not running any more."""
+    Schedule.objects.filter(worker=worker).exclude(name__in=besides).update(worker=None)
+
+
+def _rows() -> list[Schedule]:
+    found = list(Schedule.objects.filter(name__in=list(RECURRING)))
+    missing = set(RECURRING) - {row.name for row in found}
+    if not missing:
+        return found
+    Schedule.objects.bulk_create(
+        [Schedule(name=n, interval_s=RECURRING[n].interval_s()) for n in sorted(missing)],
+        ignore_conflicts=True,
+    )
+    return list(Schedule.objects.filter(name__in=list(RECURRING)))

@@ -12,7 +12,7 @@ from core import live, steps, vault
 from core.steps import Plan
 from jobs import events
 from jobs.models import AsyncJob, JobStep
-from jobs.rows import freeze, lease_name
+from jobs.rows import freeze, lease_name, refuse_secrets
 from jobs.wake import wake_workers
 
 
@@ -31,6 +31,7 @@ def submit(
     """
     kind = steps.PLANS[plan.name]
     subject = plan.subject
+    refuse_secrets(plan.args)
     resources = sorted({lease_name(r) for r in (subject, *plan.resources)})
     correlation_id = correlation_id or str(uuids.uuid4())
     job = AsyncJob(

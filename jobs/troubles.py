@@ -26,6 +26,9 @@ def open_trouble(
     kind: str, row: Any, sentence: str, *, evidence: dict[str, Any], repair: str = ""
 ) -> Trouble:
     """One row per kind and thing, however often it is seen."""
+    now = timezone.now()
+    gone = Trouble.objects.filter(kind=kind, resource_uuid=row.uuid).exclude(closed=None)
+    gone.update(first_seen=now)
     trouble, _ = Trouble.objects.update_or_create(
         kind=kind,
         resource_uuid=row.uuid,
@@ -35,7 +38,7 @@ def open_trouble(
             "sentence": sentence,
             "evidence": evidence,
             "repair": repair,
-            "last_seen": timezone.now(),
+            "last_seen": now,
             "closed": None,
         },
     )

@@ -7,15 +7,18 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid as uuids
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import OperationalError, close_old_connections, connections
+from django.db import OperationalError, close_old_connections, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from jobs import schedules
+from jobs import schedules, troubles
 from jobs.models import AsyncJob, JobStatus, Worker
 from jobs.runner import JobRun
 from jobs.wake import wait_for_work, wake_workers
@@ -24,7 +27,10 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 2
 DEAD_AFTER_S = 10
-POLL_S = 1.0
+POLL_S = 0.25
+_TELL_A_PERSON_AFTER = 5  # runs of one job that ended in a defect
+
+_running_here: set[str] = set()  # names of this process's workers
 
 
 def _machine() -> str:
@@ -34,25 +40,26 @@ def _machine() -> str:
 
 
 class WorkerProcess:
-    """Claims and runs jobs until ``stop``. ``schedules=False`` leaves recurring work alone."""
+    """Claims and runs jobs until ``stop``. ``with_schedules=False`` leaves recurring work
+    alone."""
 
-    def __init__(self, threads: int = 8, *, with_schedules: bool = True) -> None:
+    def __init__(self, threads: int = 16, *, with_schedules: bool = True) -> None:
         self.threads = threads
         self.with_schedules = with_schedules
         self._slots = threading.Semaphore(threads)
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._recurring = ThreadPoolExecutor(2, thread_name_prefix="schedule")
         self._threads: list[threading.Thread] = []
+        self._active: dict[tuple[int, int], Future[None]] = {}  # by job and claim
+        self._schedules: set[str] = set()
+        self._guard = threading.Lock()  # between claiming and being known as active
 
     def start(self) -> None:
-        self.row = Worker.objects.create(
-            name=f"{socket.gethostname()}-{os.getpid()}-{uuids.uuid4().hex[:8]}",
-            machine=_machine(),
-            pid=os.getpid(),
-        )
+        self.row = _register()
         loops = [self._beat, self._claim] + ([self._recur] if self.with_schedules else [])
         for loop in loops:
-            thread = threading.Thread(target=self._guard, args=(loop,), name=loop.__name__)
+            thread = threading.Thread(target=self._go_on, args=(loop,), name=loop.__name__)
             thread.daemon = True
             thread.start()
             self._threads.append(thread)
@@ -61,11 +68,17 @@ class WorkerProcess:
         """Finish the steps at hand as far as time allows; the rest is resumed by the next."""
         self._stopping.set()
         wake_workers()
+        deadline = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.1, deadline - time.monotonic()))
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._recurring.shutdown(wait=False, cancel_futures=True)
+        wait(list(self._active.values()), timeout=max(0.1, deadline - time.monotonic()))
+        with contextlib.suppress(OperationalError):
+            _bury(self.row)
+        _running_here.discard(self.row.name)
 
-    def _guard(self, loop) -> None:
+    def _go_on(self, loop: Callable[[], None]) -> None:
         """A loop outlives a database that is away for a while."""
         while not self._stopping.is_set():
             try:
@@ -79,77 +92,168 @@ class WorkerProcess:
                     connections.close_all()
             self._stopping.wait(1)
 
+    # -- being alive ---------------------------------------------------------------------
+
     def _beat(self) -> None:
         while not self._stopping.is_set():
-            now = timezone.now()
-            if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=now):
-                # Declared dead by another worker while we slept: come back as new.
-                self.row.pk = None
-                self.row.name = f"{self.row.name}-{uuids.uuid4().hex[:4]}"
-                self.row.heartbeat = now
-                self.row.save()
+            if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=timezone.now()):
+                self._come_back()
+            self._let_go_of_forgotten()
             bury_the_dead()
             self._stopping.wait(HEARTBEAT_S)
+
+    def _come_back(self) -> None:
+        """Somebody declared us dead while we slept; what ran here was taken from us."""
+        log.warning("worker %s was taken for dead; coming back as a new one", self.row.name)
+        _running_here.discard(self.row.name)
+        with self._guard:
+            self.row = _register()
+
+    def _let_go_of_forgotten(self) -> None:
+        """What is ours in the tables but not at work here: its run ended while the database
+        was away, and nobody could write that down."""
+        with self._guard:
+            at_work = [pk for pk, _ in self._active]
+            jobs = AsyncJob.objects.filter(worker=self.row).exclude(pk__in=at_work)
+            if jobs.update(worker=None, claim=F("claim") + 1, due=timezone.now()):
+                wake_workers()
+            schedules.let_go(self.row, besides=self._schedules)
+
+    # -- working -------------------------------------------------------------------------
 
     def _claim(self) -> None:
         while not self._stopping.is_set():
             self._slots.acquire()
-            job = claim(self.row)
-            if job is None:
+            if not self._take_one():
                 self._slots.release()
                 wait_for_work(POLL_S)
-                continue
-            self._pool.submit(self._work, job)
+
+    def _take_one(self) -> bool:
+        taken = False
+        try:
+            with self._guard:
+                job = claim(self.row)
+                if job is not None and not self._stopping.is_set():
+                    self._active[job.pk, job.claim] = self._pool.submit(self._work, job)
+                    taken = True
+        except BaseException:
+            self._slots.release()
+            raise
+        return taken
 
     def _work(self, job: AsyncJob) -> None:
         try:
             close_old_connections()
-            JobRun(job, self.row).go()
-        except Exception:
-            # The job stays ours and is resumed by whoever finds it without a live worker.
-            log.exception("job %s: the worker stumbled", job.uuid)
-            with contextlib.suppress(Exception):
-                due = timezone.now() + timedelta(seconds=2)
-                AsyncJob.objects.filter(pk=job.pk, worker=self.row).update(worker=None, due=due)
+            JobRun(job, self.row, stopping=self._stopping.is_set).go()
+        except OperationalError as error:
+            log.warning("job %s: database is away (%s)", job.uuid, error)
+            self._give_back(job, 1)
+        except Exception as error:
+            log.exception("job %s: the run ended in a defect", job.uuid)
+            self._stumbled(job, error)
         finally:
+            with self._guard:
+                self._active.pop((job.pk, job.claim), None)
             self._slots.release()
             wake_workers()
 
+    def _stumbled(self, job: AsyncJob, error: Exception) -> None:
+        """Try again, ever more slowly; after some times a person is told."""
+        count = job.stumbles + 1
+        self._give_back(job, min(2.0**count, 60), stumbles=count)
+        if count >= _TELL_A_PERSON_AFTER:
+            with contextlib.suppress(OperationalError):
+                troubles.open_trouble(
+                    "job-stumbles",
+                    job,
+                    f"{job} cannot go on: {error}",
+                    evidence={"error": repr(error), "runs": count, "plan": job.plan},
+                    repair="jobs.retry_now",
+                )
+
+    def _give_back(self, job: AsyncJob, pause_s: float, **changes: object) -> None:
+        """If even this cannot be written, ``_let_go_of_forgotten`` will."""
+        due = timezone.now() + timedelta(seconds=pause_s)
+        with contextlib.suppress(OperationalError):
+            AsyncJob.objects.filter(pk=job.pk, claim=job.claim).update(
+                worker=None, due=due, **changes
+            )
+
+    # -- recurring -----------------------------------------------------------------------
+
     def _recur(self) -> None:
         while not self._stopping.is_set():
-            schedules.run_due()
-            self._stopping.wait(POLL_S)
+            with self._guard:
+                claimed = schedules.claim_due(self.row)
+                self._schedules.update(r.name for r in claimed)
+            for recurring in claimed:
+                self._recurring.submit(self._run_schedule, recurring)
+            self._stopping.wait(1)
+
+    def _run_schedule(self, recurring: schedules.Recurring) -> None:
+        try:
+            close_old_connections()
+            schedules.run(recurring)
+        except OperationalError as error:
+            log.warning("schedule %s: database is away (%s)", recurring.name, error)
+        finally:
+            with self._guard:
+                self._schedules.discard(recurring.name)
 
 
 def claim(worker: Worker) -> AsyncJob | None:
-    """The job that has been due longest, or None. Works on any database: a CAS per try."""
-    for _ in range(5):
-        ready = AsyncJob.objects.filter(
-            status=JobStatus.PENDING, worker=None, due__lte=timezone.now()
-        )
-        pk = ready.order_by("due").values_list("pk", flat=True).first()
-        if pk is None:
-            return None
-        if AsyncJob.objects.filter(pk=pk, worker=None).update(worker=worker):
+    """The job that has been due longest, or None. Works on any database: a compare-and-swap
+    for each candidate, of which there are several, so that many workers seldom collide."""
+    ready = AsyncJob.objects.filter(
+        status=JobStatus.PENDING, worker=None, due__lte=timezone.now()
+    )
+    for pk, number in ready.order_by("due", "pk").values_list("pk", "claim")[:8]:
+        unclaimed = AsyncJob.objects.filter(pk=pk, worker=None, claim=number)
+        if unclaimed.update(worker=worker, claim=number + 1):
             return AsyncJob.objects.select_related("account", "user").get(pk=pk)
     return None
+
+
+def _register(name: str = "") -> Worker:
+    """A row for a worker of this process. One that an earlier process of this very pid left
+    behind (pids repeat in containers) is dead."""
+    stale = Worker.objects.filter(machine=_machine(), pid=os.getpid())
+    for row in stale.exclude(name__in=_running_here):
+        _bury(row)
+    name = name or f"{socket.gethostname()}-{os.getpid()}-{uuids.uuid4().hex[:8]}"
+    _running_here.add(name)
+    return Worker.objects.create(name=name, machine=_machine(), pid=os.getpid())
 
 
 def bury_the_dead() -> int:
     """Free the jobs of workers that stopped beating, or whose process is gone from here."""
     limit = timezone.now() - timedelta(seconds=DEAD_AFTER_S)
     here = _machine()
-    dead = [
-        w.pk
-        for w in Worker.objects.all()
-        if w.heartbeat < limit or (w.machine == here and not _alive(w.pid))
-    ]
-    if not dead:
-        return 0
-    AsyncJob.objects.filter(worker__in=dead).update(worker=None)
-    Worker.objects.filter(pk__in=dead).delete()
-    wake_workers()
-    return len(dead)
+    buried = 0
+    for row in Worker.objects.all():
+        is_dead = row.heartbeat < limit or (row.machine == here and not _alive(row.pid))
+        if is_dead and _bury(row):
+            log.warning("worker %s is gone; its jobs go on elsewhere", row.name)
+            buried += 1
+    if buried:
+        wake_workers()
+    return buried
+
+
+def _bury(row: Worker) -> bool:
+    """Unless it has beaten since it was looked at. Its runs, should one still go on
+    somewhere, hold an old claim from now on."""
+    with transaction.atomic():
+        same = Worker.objects.select_for_update().filter(pk=row.pk)
+        if row.name not in _running_here:
+            same = same.filter(heartbeat=row.heartbeat)
+        if not same.exists():
+            return False
+        AsyncJob.objects.filter(worker=row).update(
+            worker=None, claim=F("claim") + 1, due=timezone.now()
+        )
+        same.delete()
+    return True
 
 
 def _alive(pid: int) -> bool:
@@ -165,17 +269,22 @@ def _alive(pid: int) -> bool:
 def run_everything(limit: int = 1000) -> int:
     """Run queued jobs to their end in this thread (tests, and ``manage.py`` without a portal).
 
-    Jobs that sleep are woken at once, each at most ``limit`` times in all.
+    Jobs that sleep are woken as soon as nothing else is due, ``limit`` runs in all.
     """
-    worker, _ = Worker.objects.get_or_create(
-        name=f"inline-{os.getpid()}", machine=_machine(), pid=os.getpid()
-    )
+    name = f"inline-{os.getpid()}"
+    worker = Worker.objects.filter(name=name).first() or _register(name)
     ran = 0
     while ran < limit:
-        AsyncJob.objects.filter(status=JobStatus.PENDING, worker=None).update(due=timezone.now())
-        job = claim(worker)
+        Worker.objects.filter(pk=worker.pk).update(heartbeat=timezone.now())
+        job = claim(worker) or _woken(worker)
         if job is None:
             break
         JobRun(job, worker).go()
         ran += 1
     return ran
+
+
+def _woken(worker: Worker) -> AsyncJob | None:
+    asleep = AsyncJob.objects.filter(status=JobStatus.PENDING, worker=None)
+    asleep.update(due=timezone.now())
+    return claim(worker)
