@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import secrets
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -25,6 +27,17 @@ class Context:
         self.connection = Connection(config.libvirt_uri)
         self.emulator = shutil.which(EMULATOR) or f"/usr/bin/{EMULATOR}"
         self.accelerator = Accelerator(config, self.emulator)
+
+    @functools.cached_property
+    def installation(self) -> str:
+        """A number that tells our domains from those of another portal on this machine."""
+        path = self.config.data / "installation"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new")
+            fresh.write_text(secrets.token_hex(8))
+            fresh.replace(path)
+        return path.read_text().strip()
 
     # -- folders -----------------------------------------------------------------------
 

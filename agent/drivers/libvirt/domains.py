@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+import xml.etree.ElementTree as ET
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -61,6 +62,7 @@ class Domains:
         return xml.Setting(
             accelerated=context.accelerator.choice().accelerated,
             path_of=disk_path,
+            installation=context.installation,
             config_drive=drive,
             serial_socket=str(context.serial_socket(spec.uuid)),
             serial_log=str(context.serial_log(spec.uuid)),
@@ -156,7 +158,7 @@ class Domains:
     def _is_ours(self, domain: Any, uuid: str) -> bool:
         known = self._ours.get(uuid)
         if known is None:
-            known = _has_our_mark(domain)
+            known = _mark_on(domain) == self._context.installation
             self._ours[uuid] = known
         return known
 
@@ -209,12 +211,13 @@ def _undefine(domain: Any) -> None:
             log.warning("%s stays defined: %s", domain.name(), error.get_error_message())
 
 
-def _has_our_mark(domain: Any) -> bool:
+def _mark_on(domain: Any) -> str | None:
+    """The installation that made a domain; None for one that no agent of ours made."""
     try:
-        domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml.NAMESPACE)
+        text = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml.NAMESPACE)
     except libvirt.libvirtError:
-        return False
-    return True
+        return None
+    return ET.fromstring(text).get("installation")
 
 
 def _state(domain: Any) -> p.DomainState:

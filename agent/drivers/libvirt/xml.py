@@ -30,6 +30,8 @@ class Setting:
 
     accelerated: bool
     path_of: Callable[[p.DiskRef], str]
+    # Whose machine this is; a host may serve two portals (a trial beside the real one).
+    installation: str = ""
     config_drive: str = ""
     serial_socket: str = ""
     serial_log: str = ""
@@ -49,7 +51,8 @@ def render(spec: p.DomainSpec, setting: Setting) -> str:
     if spec.title:
         _text(root, "title", _one_line(spec.title))
     metadata = ET.SubElement(root, "metadata")
-    ET.SubElement(metadata, f"{{{NAMESPACE}}}instance", os=_one_line(spec.os_type)[:64])
+    mark = ET.SubElement(metadata, f"{{{NAMESPACE}}}instance", installation=setting.installation)
+    mark.set("os", _one_line(spec.os_type)[:64])
     _resources(root, spec, setting)
     _machine(root, spec, setting)
     devices = ET.SubElement(root, "devices")
