@@ -147,14 +147,17 @@ def _list(
         groups = command.listing.groups(arguments)
     page = listing.page_of(given)
     rows = listing.rows_for(caller, command, arguments, given)
-    count, rows = listing.cut(command, rows, page, sort)
-    records = command.response.render(rows, caller, groups)
+    found = listing.cut(command, rows, page, sort)
+    records = command.response.render(found.rows, caller, groups, found.keys)
+    count = len(records) if found.keys is None else found.count
     return Outcome(command, caller, records=records, count=count)
 
 
 def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
-    # An anonymous command opens its own transactions: a failed log-in must be counted.
-    with contextlib.nullcontext() if command.anonymous else transaction.atomic():
+    # An anonymous command opens its own transactions: a failed log-in must be counted. A
+    # reading one needs none, and on SQLite would stand in the way of those who write.
+    alone = command.anonymous or command.reads_only
+    with contextlib.nullcontext() if alone else transaction.atomic():
         arguments = parameters.parse(caller, command, given)
         value = command.function(caller, **arguments)
         outcome = Outcome(command, caller, value)

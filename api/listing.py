@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
@@ -150,22 +150,35 @@ def _account(caller: Caller, domain: Domain | None, name: str) -> Account:
     return found
 
 
-def cut(command: Command, rows: QuerySet, page: Page, sort: str = "") -> tuple[int, QuerySet]:
-    """The total, and the page's rows in order."""
+@dataclass(frozen=True)
+class Slice:
+    """A page: how many rows there are in all, and which are on it. ``keys`` are in order;
+    without them (no limit was asked) ``rows`` are."""
+
+    count: int
+    rows: QuerySet
+    keys: list[int] | None = None
+
+
+def cut(command: Command, rows: QuerySet, page: Page, sort: str = "") -> Slice:
     order = _order(command, sort)
     rows = rows.order_by(*order)
     if page.size is None:
-        return rows.count(), rows
-    count = rows.order_by().count()
-    if page.offset >= count:
-        return count, rows.none()
-    keys = _keys(rows, order, page.offset, min(page.size, count - page.offset), count)
-    chosen = command.listing.model._base_manager.filter(pk__in=keys)
-    position = Case(
-        *(When(pk=key, then=Value(i)) for i, key in enumerate(keys)), output_field=IntegerField()
-    )
-    simple = order in (("pk",), ("-pk",))
-    return count, chosen.order_by(*order) if simple else chosen.order_by(position)
+        return Slice(0, rows)
+    keys, count = _first_keys(rows, page) if page.offset == 0 else (None, None)
+    if count is None:
+        count = rows.order_by().count()
+    if keys is None:
+        size = min(page.size, max(count - page.offset, 0))
+        keys = _keys(rows, order, page.offset, size, count) if size else []
+    wanted = command.listing.model._base_manager.filter(pk__in=keys)
+    return Slice(count, wanted.order_by(), keys)
+
+
+def _first_keys(rows: QuerySet, page: Page) -> tuple[list[int], int | None]:
+    """The first page's keys; when all there is fits on it, that is the count as well."""
+    keys = list(rows.values_list("pk", flat=True)[: page.size + 1])
+    return keys[: page.size], len(keys) if len(keys) <= page.size else None
 
 
 def _keys(rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int) -> list[int]:
