@@ -8,8 +8,14 @@ from accounts.services import limits
 from agent import protocol as p
 from agent.drivers.world import SimFile
 from jobs.models import AsyncJob, JobStatus, Lease
-from storage.models import PoolTemplate, StoragePool, TemplateCopy
-from storage.services import quota
+from storage.models import (
+    PoolTemplate,
+    Snapshot,
+    StoragePool,
+    Template,
+    TemplateCopy,
+    Volume,
+)
 from storage.upkeep.comparing import known_in_store, known_on_pool
 from tests.factories import make_snapshot, make_template, make_volume
 
@@ -79,8 +85,6 @@ class Cloud:
         self._assert_counts()
 
     def _assert_nothing_busy(self):
-        from storage.models import Snapshot, Template, Volume
-
         for model in (Volume, Snapshot, Template, TemplateCopy, PoolTemplate, StoragePool):
             busy = model._base_manager.filter(state__in=_BUSY)
             if hasattr(model, "removed"):
@@ -89,7 +93,7 @@ class Cloud:
 
     def _assert_pool(self, pool):
         assert self.files(pool) <= known_on_pool(pool)
-        promised = sum(v.reserved_bytes for v in pool.volumes.model.everything.filter(pool=pool))
+        promised = sum(v.reserved_bytes for v in Volume.everything.filter(pool=pool))
         promised += sum(b.reserved_bytes for b in PoolTemplate.objects.filter(pool=pool))
         pool.refresh_from_db()
         assert pool.allocated_bytes == promised
@@ -102,4 +106,3 @@ class Cloud:
             noted = Counter(dict(rows.values_list("account", "used")))
             found = Counter(dict(limits.COUNTERS[resource](keys)))
             assert +noted == +found, resource
-        assert quota  # its counters are what COUNTERS holds

@@ -12,7 +12,7 @@ from jobs.models import AsyncJob, JobStatus
 from jobs.worker import run_everything
 from storage.jobs import pools as jobs
 from storage.models import StoragePool, Volume
-from storage.services import space
+from storage.services import bases, space
 from tests.factories import (
     GIB,
     admin_caller,
@@ -174,8 +174,6 @@ def test_a_destroyed_volume_still_holds_its_pool_and_an_expunged_one_does_not(cl
 
 def test_templates_lying_on_a_pool_go_with_it(cloud, run):
     template = cloud.template()
-    from storage.services import bases
-
     bases.ensure(run, template, cloud.site.pool, cloud.site.host)
     execute(admin_caller(), "deleteStoragePool", {"id": cloud.site.pool.uuid})
     run_everything()
@@ -216,7 +214,7 @@ def test_maintenance_keeps_new_volumes_out_and_ends(cloud):
         execute(caller, "cancelStorageMaintenance", {"id": pool.uuid})
 
 
-# -- what fits where ---------------------------------------------------------------------------
+# -- what fits where -----------------------------------------------------------------------------
 
 
 def test_overcommit_multiplies_what_may_be_promised(db):
