@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -88,13 +87,12 @@ def bad(param: Param, fault: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def admin(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
+def admin(committed):
+    with committed():
         caller = factories.admin_caller()
         world = World(caller.account)
         world.fill()
-        yield caller, world
-        call_command("flush", interactive=False, verbosity=0)
+        return caller, world
 
 
 def refusal(caller: Caller, command: str, values: dict[str, Any]) -> CloudError:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
@@ -61,11 +60,9 @@ class Neighbours:
 
 
 @pytest.fixture(scope="module")
-def neighbours(django_db_setup, django_db_blocker):
-    """Made once, and committed, since a thousand tests only read it."""
-    with django_db_blocker.unblock():
-        yield Neighbours()
-        call_command("flush", interactive=False, verbosity=0)
+def neighbours(committed):
+    with committed():
+        return Neighbours()
 
 
 def outcome(caller: Caller, command: Command, values: dict[str, Any], odd: str) -> tuple[Any, ...]:
