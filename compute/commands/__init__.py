@@ -1,5 +1,29 @@
 """Compute's commands, by subject. Importing this package registers them."""
 
-from compute.commands import affinity, deployment, groups, keys, machines, offerings, tags
+from compute.commands import (
+    access,
+    affinity,
+    deployment,
+    groups,
+    keys,
+    lists,
+    machines,
+    nics,
+    offerings,
+    tags,
+    volumes,
+)
 
-__all__ = ["affinity", "deployment", "groups", "keys", "machines", "offerings", "tags"]
+__all__ = [
+    "access",
+    "affinity",
+    "deployment",
+    "groups",
+    "keys",
+    "lists",
+    "machines",
+    "nics",
+    "offerings",
+    "tags",
+    "volumes",
+]

@@ -8,11 +8,12 @@ from accounts.caller import Caller
 from accounts.services.scoping import own_uuid
 from compute.models import ServiceOffering, UserData, VirtualMachine
 from compute.responses import virtualmachine
-from compute.services import machines, scaling
+from compute.services import machines, reinstall, scaling
 from compute.services.places import Choice
 from core.commands import (
     USER,
     AdminOnly,
+    Between,
     Details,
     Length,
     Operate,
@@ -22,7 +23,7 @@ from core.commands import (
 from core.responses import SUCCESS
 from core.steps import Plan
 from infra.models import Cluster, Host, OsType, Pod
-from storage.models import Volume
+from storage.models import DiskOffering, Template, Volume
 
 
 @command(roles=USER, event="VM.START", response=virtualmachine)
@@ -86,6 +87,25 @@ def expungeVirtualMachine(
 ) -> Plan:
     """Deletes a destroyed virtual machine for good, with its root disk."""
     return machines.expunge(caller, id)
+
+
+@command(roles=USER, event="VM.RESTORE", response=virtualmachine)
+def restoreVirtualMachine(
+    caller: Caller,
+    virtualmachineid: Annotated[VirtualMachine, Operate, "The stopped virtual machine"],
+    templateid: Annotated[Template | None, Use, "Another template or ISO to begin from"] = None,
+    diskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
+    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GB"] = None,
+    expunge: Annotated[bool, "Delete the old root disk for good"] = False,
+) -> Plan:
+    """Gives a stopped virtual machine a fresh root disk; the old one goes to the bin."""
+    return reinstall.reinstall(
+        virtualmachineid,
+        template=templateid,
+        root_offering=diskofferingid,
+        size_gb=rootdisksize,
+        expunge=expunge,
+    )
 
 
 @command(roles=USER, event="VM.UPDATE", response=virtualmachine)

@@ -1,8 +1,28 @@
 """What is done to machines on hosts, as plans of steps with a way back each."""
 
+from compute.jobs.access import show_password
 from compute.jobs.deploy import deploy_vm, start_vm
 from compute.jobs.done import done
+from compute.jobs.nics import add_nic, readdress_nic, remove_nic
 from compute.jobs.power import reboot_vm, stop_vm
+from compute.jobs.reinstall import reinstall_vm
 from compute.jobs.removal import destroy_vm, expunge_vm
+from compute.jobs.volumes import attach_volume, change_iso, detach_volume
 
-__all__ = ["deploy_vm", "destroy_vm", "done", "expunge_vm", "reboot_vm", "start_vm", "stop_vm"]
+__all__ = [
+    "add_nic",
+    "attach_volume",
+    "change_iso",
+    "deploy_vm",
+    "destroy_vm",
+    "detach_volume",
+    "done",
+    "expunge_vm",
+    "readdress_nic",
+    "reboot_vm",
+    "reinstall_vm",
+    "remove_nic",
+    "show_password",
+    "start_vm",
+    "stop_vm",
+]

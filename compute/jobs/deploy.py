@@ -24,6 +24,8 @@ from network.services import guests, routers
 from storage.services import allocation, disks
 from storage.states import Volumes
 
+_WITHOUT_FILE = (Volumes.ALLOCATED, Volumes.CREATING)
+
 
 @plan()
 def deploy_vm(vm: VirtualMachine, *, start: bool) -> list[Step]:
@@ -56,7 +58,7 @@ def create_disks(run: Run, vm: VirtualMachine) -> None:
     """Every disk that has no file yet gets one, the root disk first."""
     vm = fresh(vm)
     for attachment in spec.attachments_of(vm):
-        if attachment.volume.state != Volumes.READY:
+        if attachment.volume.state in _WITHOUT_FILE:
             disks.create_on_pool(run, attachment.volume, vm.host)
 
 
@@ -137,6 +139,6 @@ def return_to_stopped(run: Run, vm: VirtualMachine) -> None:
     if vm.state != VmState.STARTING:
         return
     for attachment in spec.attachments_of(vm):
-        if attachment.volume.state != Volumes.READY:
+        if attachment.volume.state in _WITHOUT_FILE:
             disks.delete_file(run, attachment.volume, vm.host)
     holdings.leave_host(vm, VmEvent.FAILED, power_state=Power.OFF, power_at=timezone.now())

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Max
 
+from compute.figures import figures
 from compute.models import AffinityGroup, Nic, VirtualMachine, VmSample, VolumeAttachment
 from compute.responses.groups import affinitygroup_of_machine
 from compute.responses.nics import nic
@@ -66,26 +67,11 @@ def _jobs(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
 def _stats(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
     newest = VmSample.objects.filter(machine__in=keys).values("machine").annotate(pk=Max("pk"))
     rows = VmSample.objects.filter(pk__in=[row["pk"] for row in newest])
-    return {sample.machine_id: _figures(sample) for sample in rows}
-
-
-def _figures(sample: VmSample) -> dict[str, Any]:
-    return {
-        "cpuused": f"{sample.cpu_percent:.2f}%",
-        "memorykbs": sample.memory_kb,
-        "memorytargetkbs": sample.memory_target_kb,
-        "memoryintfreekbs": max(sample.memory_target_kb - sample.memory_kb, 0),
-        "diskioread": sample.disk_read_ops,
-        "diskiowrite": sample.disk_write_ops,
-        "diskkbsread": sample.disk_read_bytes // 1024,
-        "diskkbswrite": sample.disk_write_bytes // 1024,
-        "networkkbsread": sample.network_read_bytes // 1024,
-        "networkkbswrite": sample.network_write_bytes // 1024,
-    }
+    return {sample.machine_id: figures(sample) for sample in rows}
 
 
 _nic_facts, _root_facts = Together(_nics), Together(_root_disks)
-_job_facts, _stat_facts = Together(_jobs), Together(_stats)
+_job_facts, stat_facts = Together(_jobs), Together(_stats)
 
 _STAT_NAMES = (
     "memorykbs", "memorytargetkbs", "memoryintfreekbs", "diskioread", "diskiowrite",
@@ -157,8 +143,8 @@ virtualmachine = Response(
         many("tags", tags_of(VirtualMachine), of=tag),
         many("jobid", _job_facts.item("jobid")),
         many("jobstatus", _job_facts.item("jobstatus"), kind="integer"),
-        many("cpuused", _stat_facts.item("cpuused"), group="stats"),
-        *(many(n, _stat_facts.item(n), kind="long", group="stats") for n in _STAT_NAMES),
+        many("cpuused", stat_facts.item("cpuused"), group="stats"),
+        *(many(n, stat_facts.item(n), kind="long", group="stats") for n in _STAT_NAMES),
     ),
     always={
         "vmtype": "User", "rootdeviceid": 0, "rootdevicetype": "ROOT", "securitygroup": [],

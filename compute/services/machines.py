@@ -24,6 +24,7 @@ from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
 from core.steps import Plan
 from infra.models import OsType
 from storage.models import Volume
+from storage.states import Volumes
 
 STOP_WAIT = Setting(
     "vm.stop.wait", 60, "Seconds that a guest has to shut down when it is asked to.",
@@ -61,12 +62,23 @@ def start(
     choice.check(vm.zone)
     vm.apply(VmEvent.START)
     attachments = spec.attachments_of(vm)
+    _require_disks(vm, attachments)
     members = list(vm.affinity_groups.all())
     wanted = places.of_machine(vm, attachments, members, choice, last_host=near)
     host = place(wanted, for_admin=caller.is_root_admin).host
     VirtualMachine.objects.filter(pk=vm.pk).update(host=host)
     vm.host = host
     return Plan(jobs.start_vm, vm, resources=[a.volume for a in attachments])
+
+
+def _require_disks(vm: VirtualMachine, attachments: Sequence[VolumeAttachment]) -> None:
+    for volume in (a.volume for a in attachments):
+        if volume.state not in (Volumes.READY, Volumes.ALLOCATED):
+            raise NotAllowedInState(
+                f"Volume {volume} of virtual machine {vm} is {volume.state}; it cannot start now."
+            )
+    if not any(a.device_id == spec.ROOT_DEVICE for a in attachments) and vm.iso_id is None:
+        raise InvalidParameter(f"Virtual machine {vm} has no root disk; attach one to start it.")
 
 
 def stop(caller: Caller, vm: VirtualMachine, *, forced: bool) -> Plan:
