@@ -1,4 +1,4 @@
-"""Every WebSocket the portal answers. Each consumer checks Origin and session itself."""
+"""Every WebSocket the portal answers. Each consumer checks Origin and who it is itself."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.urls import re_path
 from frontend.routing import websocket_urlpatterns as pages
 
 from consoleproxy.routing import websocket_urlpatterns as console
+from infra.routing import websocket_urlpatterns as agents
 
 
 async def nowhere(scope: dict[str, Any], receive: Any, send: Any) -> None:
     raise DenyConnection
 
 
-websocket_urlpatterns = [*console, *pages, re_path(r"", nowhere)]
+websocket_urlpatterns = [*console, *pages, *agents, re_path(r"", nowhere)]

@@ -110,9 +110,11 @@ def close_links() -> None:
 
 
 def drop_link(host: Host) -> None:
-    """Forget a simulated host that was removed."""
+    """Let go of a host that was removed: its simulation, or its agent's connection."""
     with _links.guard:
         link = _links.simulated.pop(str(host.uuid), None)
+    if link is None and host.link == "remote" and _links.remote_finder:
+        link = _links.remote_finder(host)
     if link is not None:
         link.close()
 

@@ -9,6 +9,7 @@ class InfraConfig(AppConfig):
     def ready(self) -> None:
         configuration = import_module("infra.services.configuration")
         configuration.plug_in()
+        import_module("infra.agents").use_remote(import_module("infra.remote").find)
         import_module("infra.jobs")
         import_module("infra.services.host_troubles")
         import_module("infra.services.thresholds")

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.responses import Field, Response, computed, date, flag, many, number, ref, text
 from core.units import MIB
-from infra.models import Alert, Cluster, Host, OsCategory, OsType, Pod, Zone
+from infra.models import Alert, Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
 from infra.services import capacities
 from infra.services.capacity import CPU_FACTOR, MEMORY_FACTOR
 
@@ -198,6 +198,23 @@ host = Response(
     ),
     always={"type": "Routing", "islocalstorageactive": True},
 )  # fmt: skip
+
+hostenrolment = Response(
+    "hostenrolment",
+    HostEnrolment,
+    (
+        text("id", "uuid"),
+        text("name"),
+        *ref("cluster", "cluster"),
+        computed("hosttags", ("tags",), lambda tags: ",".join(tags) or None),
+        date("created"),
+        date("expires"),
+        date("used"),
+        text("hostid", "host__uuid"),
+        text("hostname", "host__name"),
+        Field("token", needs=(), compute=lambda: None),
+    ),
+)
 
 hosttag = Response("hosttag", None, (Field("id"), Field("name"), Field("hostid")))
 hypervisor = Response("hypervisor", None, (Field("name"),))

@@ -1,5 +1,6 @@
 from infra.models.alerts import Alert
 from infra.models.configuration import ConfigurationValue
+from infra.models.enrolment import HostCredential, HostEnrolment
 from infra.models.guests import OsCategory, OsType
 from infra.models.hosts import Host, HostCapacity, HostSample
 from infra.models.places import Cluster, Pod, Zone
@@ -10,6 +11,8 @@ __all__ = [
     "ConfigurationValue",
     "Host",
     "HostCapacity",
+    "HostCredential",
+    "HostEnrolment",
     "HostSample",
     "OsCategory",
     "OsType",
