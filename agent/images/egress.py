@@ -79,7 +79,9 @@ def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     if ":" in host:
         with suppress(ValueError):
-            return str(ipaddress.IPv6Address(host))
+            address = ipaddress.IPv6Address(host)
+            if not address.scope_id:
+                return str(address)
         raise p.DownloadRefused(f"{host[:80]!r} is not an address.")
     try:
         ascii_host = host.encode("idna").decode() if not host.isascii() else host

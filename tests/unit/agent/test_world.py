@@ -113,8 +113,8 @@ def test_a_download_answers_what_the_world_says():
     world.web["http://huge"] = p.ImageInfo(2**50, 1, "QCOW2", "")
     with pytest.raises(p.DownloadFailed):
         agent.execute(p.Call("image.download", p.DownloadImage("http://gone", store, "QCOW2")))
+    wanted = p.DownloadImage("http://huge", store, "QCOW2", max_virtual_bytes=2**40)
     with pytest.raises(p.ImageRefused):
-        wanted = p.DownloadImage("http://huge", store, "QCOW2", max_virtual_bytes=2**40)
         agent.execute(p.Call("image.download", wanted))
     wanted = p.DownloadImage("http://good", store, "QCOW2", "{MD5}" + "0" * 32)
     assert agent.execute(p.Call("image.download", wanted)).checksum == wanted.checksum
