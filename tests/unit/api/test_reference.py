@@ -34,7 +34,10 @@ EVERY_OWNED_LIST = {"account", "domainid", "isrecursive", "listall", "projectid"
 #: Commands that CloudStack does not have, and why we do.
 OURS = {
     "checkHost": "the preflight of addHost for a host that is there",
+    "createHostEnrolment": "a machine elsewhere joins by its agent, with a one-time token",
+    "deleteHostEnrolment": "a token given by mistake",
     "endConsoleSession": "an administrator may end a console",
+    "listHostEnrolments": "which tokens are about",
 }
 
 #: (command, parameter) that CloudStack does not have, or takes otherwise, and why we do.
