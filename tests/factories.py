@@ -3,8 +3,10 @@
 import itertools
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Role, User
@@ -22,8 +24,10 @@ from compute.models import (
     VirtualMachine,
     VolumeAttachment,
 )
+from consoleproxy import tickets
 from core.commands import RoleType
-from infra.models import Cluster, Host, OsCategory, OsType, Pod, Zone
+from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
+from infra.models.enrolment import digest
 from infra.services import capacity
 from network.models import (
     GuestAddress,
@@ -175,6 +179,18 @@ def make_host(
     )
     capacity.set_totals(host)
     return host
+
+
+def make_host_enrolment(
+    cluster: Cluster | None = None, account: Account | None = None
+) -> HostEnrolment:
+    """Leave for a machine to join; its token is not kept."""
+    return HostEnrolment.objects.create(
+        cluster=cluster or make_cluster(hypervisor="KVM"),
+        account=account or make_account(),
+        token_hash=digest(unique("token")),
+        expires=timezone.now() + timedelta(hours=1),
+    )
 
 
 def make_os_type(name: str = "", category: str = "Other") -> OsType:
@@ -557,3 +573,13 @@ def put_machine(world, vm: VirtualMachine) -> None:
     if vm.host is not None:
         wanted = spec.domain(vm, attachments, spec.nics_of(vm))
         world.put_domain(str(vm.host.uuid), SimDomain(wanted, "PowerOn", "started", 1.0))
+
+
+# -- consoles --------------------------------------------------------------------------
+
+
+def make_console_session(vm: VirtualMachine | None = None, user: User | None = None):
+    """A ticket that nobody has used, made by a signed call."""
+    vm = vm or make_vm("Running")
+    user = user or vm.account.users.first() or make_user(account=vm.account)
+    return tickets.issue(caller_of(user), vm, "vnc")[0]
