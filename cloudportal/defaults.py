@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
+from accounts.caller import Caller
 from accounts.services import bootstrap
-from compute.services import offerings as service_offerings
+from api.dispatch import execute
+from compute.models import ServiceOffering
 from infra.services import guests
 from network.services import offerings as network_offerings
-from storage.services import offerings as disk_offerings
+from storage.models import DiskOffering
 
-_BUILT_IN: tuple[Callable[[], object], ...] = (
-    guests.ensure_built_in,
-    network_offerings.ensure_built_in,
-    disk_offerings.ensure_built_in,
-    service_offerings.ensure_built_in,
+# CloudStack's built-in names and sizes, and two small ones for the guest that comes along.
+SERVICE_OFFERINGS: tuple[dict[str, Any], ...] = (
+    {"name": "Tiny Instance", "displaytext": "1 vCPU, 128 MiB", "cpunumber": 1,
+     "cpuspeed": 250, "memory": 128},
+    {"name": "Small Instance", "displaytext": "1 vCPU, 512 MiB", "cpunumber": 1,
+     "cpuspeed": 500, "memory": 512},
+    {"name": "Medium Instance", "displaytext": "1 vCPU, 1 GiB", "cpunumber": 1,
+     "cpuspeed": 1000, "memory": 1024},
+    {"name": "Custom Instance", "displaytext": "vCPUs and memory of your choice",
+     "customized": True},
+)  # fmt: skip
+DISK_OFFERINGS: tuple[dict[str, Any], ...] = (
+    {"name": "Tiny", "displaytext": "Tiny disk, 1 GiB", "disksize": 1},
+    {"name": "Small", "displaytext": "Small disk, 5 GiB", "disksize": 5},
+    {"name": "Medium", "displaytext": "Medium disk, 20 GiB", "disksize": 20},
+    {"name": "Large", "displaytext": "Large disk, 100 GiB", "disksize": 100},
+    {"name": "Custom", "displaytext": "A disk of your size", "customized": True},
 )
 
 
 def ensure(admin_password: str = "") -> str:
     """Returns the first administrator's password when that user was made now, else ""."""
     password = bootstrap.bootstrap(admin_password)
-    for make in _BUILT_IN:
-        make()
+    guests.ensure_built_in()
+    network_offerings.ensure_built_in()
+    # Offerings may be deleted for good, so they are made only where there never was one.
+    if not ServiceOffering.everything.exists():
+        _make("createServiceOffering", SERVICE_OFFERINGS)
+    if not DiskOffering.everything.exists():
+        _make("createDiskOffering", DISK_OFFERINGS)
     return password
+
+
+def _make(command: str, offerings: tuple[dict[str, Any], ...]) -> None:
+    for offering in offerings:
+        execute(Caller.system(), command, offering)
