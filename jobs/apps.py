@@ -8,3 +8,4 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("jobs.commands")
+        import_module("jobs.housekeeping")

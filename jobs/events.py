@@ -17,7 +17,7 @@ def record(
     row: Any = None,
     state: str = "Completed",
     level: str = "INFO",
-    parent: Event | None = None,
+    parent_id: int | None = None,
     correlation_id: str = "",
 ) -> Event:
     """``row`` is the thing it happened to; its uuid and name are copied, so that the event
@@ -33,6 +33,6 @@ def record(
         resource_type=type(row).__name__ if row is not None else "",
         resource_uuid=getattr(row, "uuid", None),
         resource_name=str(row)[:255] if row is not None else "",
-        parent=parent,
+        parent_id=parent_id,
         correlation_id=correlation_id,
     )

@@ -43,7 +43,9 @@ class AsyncJob(Owned):
     sealed = models.JSONField(default=dict)  # sealed secrets; emptied when the job ends
     response_row = models.JSONField(null=True)  # the row to show; null: the subject
     event_type = models.CharField(max_length=64, blank=True)
-    event = models.ForeignKey("Event", null=True, on_delete=models.SET_NULL, related_name="+")
+    event = models.ForeignKey(
+        "Event", null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
     instance_type = models.CharField(max_length=64, blank=True)
     instance_uuid = models.UUIDField(null=True, db_index=True)
     instance_name = models.CharField(max_length=255, blank=True)
@@ -69,7 +71,7 @@ class AsyncJob(Owned):
     class Meta:
         indexes = [
             models.Index(fields=["status", "worker", "due"], name="job_claim"),
-            models.Index(fields=["account", "-created"], name="job_by_account"),
+            models.Index(fields=["account", "created"], name="job_by_account"),
             models.Index(fields=["completed"], name="job_completed"),
         ]
 
@@ -159,7 +161,10 @@ class Event(Owned):
     resource_type = models.CharField(max_length=64, blank=True)
     resource_uuid = models.UUIDField(null=True, db_index=True)
     resource_name = models.CharField(max_length=255, blank=True)
-    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    # No constraint: old events are purged in bulk, and a link to one that is gone says nothing.
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
     archived = models.BooleanField(default=False)
     correlation_id = models.CharField(max_length=36, blank=True, db_index=True)
 
@@ -167,9 +172,12 @@ class Event(Owned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["account", "-created"], name="event_by_account"),
-            models.Index(fields=["-created"], name="event_newest"),
+            models.Index(fields=["account", "created"], name="event_by_account"),
+            models.Index(fields=["created"], name="event_by_time"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.resource_name}".strip()
 
 
 class Trouble(models.Model):

@@ -369,7 +369,7 @@ class JobRun:
             user=job.user,
             row=self.subject,
             level="INFO" if done else "ERROR",
-            parent=job.event,
+            parent_id=job.event_id,
             correlation_id=job.correlation_id,
         )
 

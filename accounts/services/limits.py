@@ -228,6 +228,39 @@ def recount(domain: Domain, account: Account | None = None, only: Resource | Non
             _recount_domain(below, resources)
 
 
+def mend() -> int:
+    """Look, without a lock, for counts that differ from the rows, and recount those accounts
+    and domains. Returns how many there were; something is wrong in a service if any."""
+    resources = sorted(COUNTERS)
+    accounts = dict(Account.objects.order_by("pk").values_list("pk", "domain__path"))
+    keys = list(accounts)
+    sums: dict[tuple[int, int], int] = {}
+    wrong: list[int] = []
+    for start in range(0, len(keys), 1000):
+        some = keys[start : start + 1000]
+        used, true = used_by_accounts(some), {r: COUNTERS[r](some) for r in resources}
+        for key in some:
+            counted = {r: true[r].get(key, 0) for r in resources}
+            if any(used.get(key, {}).get(r, 0) != n for r, n in counted.items()):
+                wrong.append(key)
+            for domain_id in (int(part) for part in accounts[key].split("/") if part):
+                for r, n in counted.items():
+                    sums[domain_id, r] = sums.get((domain_id, r), 0) + n
+    for account in Account.objects.select_related("domain").filter(pk__in=wrong):
+        recount(account.domain, account)
+    return len(wrong) + _mend_domains(sums, resources)
+
+
+def _mend_domains(sums: dict[tuple[int, int], int], resources: list[Resource]) -> int:
+    rows = ResourceCount.objects.filter(account=None, resource__in=resources)
+    kept = {(d, r): n for d, r, n in rows.values_list("domain", "resource", "used")}
+    wrong = {d for d, r in {*sums, *kept} if sums.get((d, r), 0) != kept.get((d, r), 0)}
+    for domain in Domain.objects.filter(pk__in=wrong):
+        with transaction.atomic():
+            _recount_domain(domain, resources)
+    return len(wrong)
+
+
 def _recount_accounts(keys: list[int], resources: list[Resource]) -> None:
     ResourceCount.objects.bulk_create(
         [ResourceCount(account_id=k, resource=r) for k in keys for r in resources],

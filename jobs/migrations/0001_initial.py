@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('correlation_id', models.CharField(blank=True, db_index=True, max_length=36)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='accounts.account')),
                 ('domain', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.domain')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.event')),
+                ('parent', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='jobs.event')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.user')),
             ],
         ),
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='accounts.account')),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.user')),
                 ('waits_for', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.asyncjob')),
-                ('event', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.event')),
+                ('event', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='jobs.event')),
                 ('worker', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='jobs.worker')),
             ],
         ),
@@ -151,11 +151,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(fields=['account', '-created'], name='event_by_account'),
+            index=models.Index(fields=['account', 'created'], name='event_by_account'),
         ),
         migrations.AddIndex(
             model_name='event',
-            index=models.Index(fields=['-created'], name='event_newest'),
+            index=models.Index(fields=['created'], name='event_by_time'),
         ),
         migrations.AddConstraint(
             model_name='jobstep',
@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='asyncjob',
-            index=models.Index(fields=['account', '-created'], name='job_by_account'),
+            index=models.Index(fields=['account', 'created'], name='job_by_account'),
         ),
         migrations.AddIndex(
             model_name='asyncjob',

@@ -120,3 +120,17 @@ def test_the_cost_does_not_grow_with_the_depth_of_the_tree(django_assert_num_que
     with django_assert_num_queries(4):
         limits.reserve(account, amounts)
     assert ResourceCount.objects.count() == 7 * 3
+
+
+def test_the_regular_check_finds_what_differs_and_touches_nothing_else(nested, monkeypatch):
+    account, lower, upper = nested
+    other = make_account(domain=upper)
+    limits.reserve(account, {Resource.VOLUME: 5})
+    limits.reserve(other, {Resource.VOLUME: 1})
+    true = {account.pk: 2, other.pk: 1}
+    monkeypatch.setattr(limits, "COUNTERS", {Resource.VOLUME: lambda keys: true})
+    assert limits.mend() > 0
+    assert used(account, Resource.VOLUME) == 2
+    found = limits.used_by_domains([lower.pk, upper.pk])
+    assert (found[lower.pk][Resource.VOLUME], found[upper.pk][Resource.VOLUME]) == (2, 3)
+    assert limits.mend() == 0
