@@ -33,6 +33,10 @@ EVERY_OWNED_LIST = {"account", "domainid", "isrecursive", "listall", "projectid"
 
 #: Commands that CloudStack does not have, and why we do.
 OURS = {
+    "cancelAsyncJob": "a job can be undone while it runs",
+    "deleteUserKeys": "keys that leaked are thrown away, not only replaced",
+    "listTroubles": "what needs a person's attention, with its evidence",
+    "repairTrouble": "the button beside a trouble",
     "checkHost": "the preflight of addHost for a host that is there",
     "createHostEnrolment": "a machine elsewhere joins by its agent, with a one-time token",
     "deleteHostEnrolment": "a token given by mistake",
@@ -45,6 +49,7 @@ PARAMETERS = {
     ("createConsoleEndpoint", "kind"): "a serial console beside the screen",
     ("createVlanIpRange", "networkid"): "ranges of guest networks only, as yet",
     ("createVlanIpRange", "startip"): "a range without a start means nothing",
+    ("listAsyncJobs", "steps"): "the steps of many jobs in one call",
     ("listAlerts", "archived"): "archived alerts can be looked up",
     ("listAlerts", "resolved"): "open alerts first",
     ("listAlerts", "zoneid"): "an administrator of many zones looks at one",
@@ -66,6 +71,10 @@ FIELDS = {
     ("host", "machinesseen"): "what the host itself reports",
     ("host", "reason"): "why a host is not Up, in a sentence",
     ("user", "language"): "pages speak it",
+    **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"
+       for name in ("id", "jobinstancename", "phase", "note", "steps", "percent", "cancellable")},
+    ("asyncjobs", "correlationid"): "one number from the click to the host's log",
+    ("event", "correlationid"): "one number from the click to the host's log",
 }
 
 #: Jobs of ours where CloudStack answers at once, and why.
