@@ -69,6 +69,11 @@ def release(host: Host, *, cpu_mhz: int, memory_mb: int, cores: int = 0) -> None
     )
 
 
+def take_over(host: Host, *, cpu_mhz: int, memory_mb: int, cores: int = 0) -> None:
+    """Count what runs there already, room or not (a guest that was started behind our back)."""
+    release(host, cpu_mhz=-cpu_mhz, memory_mb=-memory_mb, cores=-cores)
+
+
 def fits(host: Host, *, cpu_mhz: int, memory_mb: int) -> str:
     """Why this much does not fit on the host now, or "" when it does."""
     row = HostCapacity.objects.filter(host=host).first()
