@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
 from accounts.querysets import in_subtree
 from api import parameters
-from core.commands import Command
+from core.commands import Command, Param
 from core.config import Setting
 from core.errors import InvalidParameter, NoSuchObject
 
@@ -77,20 +77,24 @@ def rows_for(
     for param in command.params:
         value = arguments.get(param.argument)
         if param.filter and param.name not in ("id", "ids") and value is not None:
-            lookup = f"{param.filter}__in" if param.kind == "list" else param.filter
-            rows = rows.filter(**{lookup: value})
+            rows = rows.filter(_matching(param, value))
     keyword = parameters.value_of(caller, command, "keyword", given)
     if keyword:
         matching = Q()
         for path in spec.keyword:
             matching |= Q(**{f"{path}__icontains": keyword})
         rows = rows.filter(matching)
-    unfiltered = {k: v for k, v in arguments.items() if not _is_filter(command, k)}
-    return command.function(caller, rows, **unfiltered)
+    return command.function(caller, rows, **arguments)
 
 
-def _is_filter(command: Command, argument: str) -> bool:
-    return any(p.argument == argument and p.filter for p in command.params)
+def _matching(param: Param, value: Any) -> Q:
+    if param.kind == "list":
+        return Q(**{f"{param.filter}__in": [_key(v) for v in value]})
+    return Q(**{param.filter: _key(value)})
+
+
+def _key(value: Any) -> Any:
+    return value.pk if isinstance(value, Model) else value
 
 
 def _scope(caller: Caller, command: Command, rows: QuerySet, given: Mapping[str, Any]) -> QuerySet:

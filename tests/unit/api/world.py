@@ -13,8 +13,11 @@ from typing import Any
 from django.db import models
 
 from accounts.models import Account, Role
+from compute.models import ResourceTag, UserData
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
+from jobs import events, troubles
+from jobs.models import AsyncJob
 from tests import factories
 
 
@@ -83,6 +86,7 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "infra.Pod": lambda w: factories.make_pod(w["infra.Zone"]),
     "infra.Cluster": lambda w: factories.make_cluster(w["infra.Pod"]),
     "infra.Host": lambda w: factories.make_host(w["infra.Cluster"]),
+    "infra.HostEnrolment": lambda w: factories.make_host_enrolment(w["infra.Cluster"]),
     "infra.OsType": lambda w: factories.make_os_type(),
     "infra.OsCategory": lambda w: w["infra.OsType"].category,
     "infra.Alert": lambda w: Alert.objects.create(type=7, name="alert", description="Host down"),
@@ -100,7 +104,46 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "network.Network": _in_zone("make_network"),
     "network.IpRange": lambda w: factories.make_ip_range(w["network.Network"]),
     "network.Router": lambda w: factories.make_router(w["network.Network"]),
-}
+    "compute.ServiceOffering": _for_domain("make_service_offering"),
+    "compute.AffinityGroup": _owned("make_affinity_group"),
+    "compute.InstanceGroup": _owned("make_instance_group"),
+    "compute.SshKeyPair": _owned("make_key_pair"),
+    "compute.UserData": lambda w: UserData.objects.create(
+        account=w.account, name=factories.unique("user-data"), content="aGk="
+    ),
+    "compute.VirtualMachine": lambda w: factories.make_vm(
+        "Running", account=w.account, cloud=_cloud(w), network=w["network.Network"]
+    ),
+    "compute.Nic": lambda w: w["compute.VirtualMachine"].nics.first(),
+    "compute.ResourceTag": lambda w: ResourceTag.objects.create(
+        account=w.account, resource_type="UserVm", key=factories.unique("key"), value="v",
+        resource_uuid=w["compute.VirtualMachine"].uuid,
+    ),
+    "jobs.Event": lambda w: events.record("VM.START", "started", account=w.account),
+    "jobs.AsyncJob": lambda w: AsyncJob.objects.create(
+        account=w.account, command="startVirtualMachine", plan="none", subject={}, status=2,
+        phase="ended", correlation_id=str(uuid.uuid4()), instance_type="VirtualMachine",
+    ),
+    "jobs.Trouble": lambda w: troubles.open_trouble(
+        "test", w["compute.VirtualMachine"], "Something is wrong.", evidence={}
+    ),
+    "consoleproxy.ConsoleSession": lambda w: factories.make_console_session(
+        w["compute.VirtualMachine"], w.account.users.first()
+    ),
+}  # fmt: skip
+
+
+def _cloud(world: World) -> factories.Cloud:
+    """Where the world's machine lives: in the world's own places."""
+    return factories.Cloud(
+        zone=world["infra.Zone"],
+        cluster=world["infra.Cluster"],
+        hosts=[world["infra.Host"]],
+        pools=[world["storage.StoragePool"]],
+        store=world["storage.ImageStore"],
+        template=world["storage.Template"],
+        offering=world["compute.ServiceOffering"],
+    )
 
 
 def referenced_models() -> list[type[models.Model]]:
