@@ -18,7 +18,7 @@ from accounts.caller import Caller
 from agent import protocol
 from core.config import Setting
 from infra.models import Host, HostSample
-from infra.services import alerts, reports
+from infra.services import alerts, connecting, reports
 from infra.services.alerts import AlertType
 from infra.states import STATUS
 from jobs import events
@@ -112,14 +112,15 @@ def _sample(heard: list[Heard]) -> None:
 
 
 def _welcome(hosts: list[Host]) -> list[Host]:
-    """Hosts that answer again are Up; returns those that were not."""
+    """Hosts that answer again are Up, or Connecting when they were Down; returns the former."""
     now = timezone.now()
     well = {"reason": "", "status_since": now, "disconnected": None}
     away = [h for h in hosts if h.status in ("Alert", "Disconnected")]
     back = STATUS.apply_to_all(away, "Ping", **well)
-    # From Down there is a way up only through Connecting.
-    down = STATUS.apply_to_all([h for h in hosts if h.status == "Down"], "AgentConnected")
-    back += STATUS.apply_to_all(down, "Ready", **well)
+    # A host that was Down may have been mended meanwhile: its job reads the facts anew.
+    down = [h for h in hosts if h.status == "Down"]
+    for host in STATUS.apply_to_all(down, "AgentConnected", status_since=now):
+        connecting.begin(host)
     for host in back:
         alerts.resolve(AlertType.HOST, host)
         _record(host, f"Host {host} is up again", "INFO")

@@ -5,39 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from infra.models import Host, HostCapacity
+from infra.services import connecting
 from infra.services.reconciler import Finding, reconcile
-from jobs.models import AsyncJob, JobStatus, Trouble
-from jobs.troubles import repair
+from jobs.models import AsyncJob, JobStatus
 
-STUCK, DOWN, OVERDRAWN = "host.connecting", "host.down", "host.overdrawn"
+DOWN, OVERDRAWN = "host.down", "host.overdrawn"
 _PATIENCE = timedelta(seconds=30)
 
 
-@reconcile("hosts", STUCK, DOWN, OVERDRAWN)
+@reconcile("hosts", DOWN, OVERDRAWN)
 def compare() -> Iterable[Finding]:
-    yield from _stuck()
+    take_up_stuck()
     yield from _down()
     yield from _overdrawn()
 
 
-def _stuck() -> Iterable[Finding]:
-    """Connecting, and nobody at it."""
+def take_up_stuck() -> int:
+    """Connecting, and nobody at it: connect it again. Its job ends Up, or Alert and why."""
     at_work = AsyncJob.objects.filter(instance_uuid=OuterRef("uuid"), status=JobStatus.PENDING)
-    hosts = Host.objects.filter(
-        status__in=("Creating", "Connecting"), status_since__lt=timezone.now() - _PATIENCE
+    stuck = Host.objects.filter(
+        status="Connecting", status_since__lt=timezone.now() - _PATIENCE
     ).exclude(Exists(at_work))
-    for host in hosts:
-        yield Finding(
-            STUCK,
-            host,
-            f"Host {host} is {host.status}, and no job is at work on it. Connect it again.",
-            {"status": host.status, "since": host.status_since.isoformat()},
-            repair="host.reconnect",
-        )
+    taken = 0
+    for host in stuck:
+        with transaction.atomic():
+            host.move("AgentConnected", "It is being connected again.")
+            connecting.begin(host)
+        taken += 1
+    return taken
 
 
 def _down() -> Iterable[Finding]:
@@ -67,10 +67,3 @@ def _overdrawn() -> Iterable[Finding]:
                 "memory_limit_mb": row.memory_limit_mb,
             },
         )
-
-
-@repair("host.reconnect")
-def reconnect(trouble: Trouble) -> None:
-    """Let the monitor find the host again: it is Alert until it answers."""
-    for host in Host.objects.filter(uuid=trouble.resource_uuid, status="Connecting"):
-        host.move("AgentDisconnected", "Its connecting was given up; it is asked again.")

@@ -12,7 +12,8 @@ from infra.services import monitor, reports
 from infra.services.host_troubles import compare
 from infra.services.monitor import Monitor
 from infra.services.reconciler import COMPARERS, Finding, _Registered, run
-from jobs.models import Trouble
+from jobs.models import AsyncJob, Trouble
+from jobs.worker import run_everything
 from tests.factories import make_cluster, make_host
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,10 @@ def test_a_host_without_agent_is_down_after_its_patience_and_comes_back(world, h
     assert ("lost", "h") in heard
     assert [f.kind for f in compare()] == ["host.down"]
     watch.round()
+    assert status(host) == "Connecting"
+    run_everything()  # it may have been mended: its facts are read anew
     assert status(host) == "Up"
+    assert host.facts["hypervisor"] == "Simulator"
     assert ("back", "h") in heard
 
 
@@ -186,13 +190,23 @@ def test_a_real_host_that_hangs_is_silent_and_not_asked_twice(monkeypatch):
 # -- needs attention -------------------------------------------------------------------
 
 
-def test_a_host_stuck_in_connecting_is_a_trouble_until_it_is_not():
+def test_a_host_stuck_in_connecting_is_connected_again(world):
     host = make_host(status="Connecting")
+    run(COMPARERS["hosts"])
+    assert not AsyncJob.objects.exists()
     Host.objects.update(status_since=timezone.now() - timedelta(minutes=5))
     run(COMPARERS["hosts"])
+    run(COMPARERS["hosts"])
+    assert AsyncJob.objects.count() == 1
+    run_everything()
+    assert status(host) == "Up"
+
+
+def test_a_trouble_is_open_as_long_as_it_is_found():
+    host = make_host(status="Down", reason="no agent.")
+    run(COMPARERS["hosts"])
     trouble = Trouble.objects.get(closed=None)
-    assert (trouble.kind, trouble.repair) == ("host.connecting", "host.reconnect")
-    assert host.name in trouble.sentence
+    assert (trouble.kind, trouble.sentence) == ("host.down", f"Host {host} is Down: no agent.")
     Host.objects.update(status="Up")
     run(COMPARERS["hosts"])
     trouble.refresh_from_db()
