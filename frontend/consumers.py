@@ -1,0 +1,89 @@
+"""One WebSocket for each open tab: it is told “this changed” and reads the fragment again."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+
+from accounts.models import Account
+from accounts.services import sessions
+from frontend.middleware import SESSION_COOKIE
+
+#: Accounts whose changes one domain administrator is told of; beyond, pages are read anew
+#: when they are opened.
+MOST_ACCOUNTS = 2000
+NOT_SIGNED_IN = 4401
+
+
+class LiveConsumer(AsyncJsonWebsocketConsumer):
+    """Joins the groups of what the visitor may see (core.live); sends ``{kind, id}``.
+
+    A page of another origin, or one without a session, is refused. When the session ends
+    (log-out, a new password) the socket is closed and the page goes to sign in.
+    """
+
+    groups_joined: tuple[str, ...] = ()
+    session_uuid = ""
+
+    async def connect(self) -> None:
+        if not _same_origin(self.scope):
+            await self.close()
+            return
+        found = await database_sync_to_async(_groups_of)(_cookie(self.scope, SESSION_COOKIE))
+        if found is None:
+            await self.accept()
+            await self.close(code=NOT_SIGNED_IN)
+            return
+        self.session_uuid, self.groups_joined = found
+        for group in self.groups_joined:
+            await self.channel_layer.group_add(group, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        for group in self.groups_joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """The page says nothing that matters; a ping keeps proxies from closing the line."""
+
+    async def changed(self, message: dict[str, Any]) -> None:
+        if message["kind"] == "session" and message["id"] == self.session_uuid:
+            await self.close(code=NOT_SIGNED_IN)
+            return
+        await self.send_json({"kind": message["kind"], "id": message["id"]})
+
+
+def _groups_of(token: str) -> tuple[str, tuple[str, ...]] | None:
+    """(session, groups) of whoever holds this token; None: nobody."""
+    caller = sessions.find(token) if token else None
+    if caller is None or caller.session is None:
+        return None
+    session = str(caller.session.uuid)
+    if caller.is_root_admin:
+        return session, ("live.admin",)
+    accounts = Account.objects.all().visible_to(caller).order_by("pk")[:MOST_ACCOUNTS]
+    return session, tuple(f"live.account.{pk}" for pk in accounts.values_list("pk", flat=True))
+
+
+def _header(scope: dict[str, Any], name: str) -> str:
+    for key, value in scope["headers"]:
+        if key.decode("latin-1").lower() == name:
+            return value.decode("latin-1")
+    return ""
+
+
+def _same_origin(scope: dict[str, Any]) -> bool:
+    peer = (scope.get("client") or ("",))[0]
+    forwarded = _header(scope, "x-forwarded-host") if peer in settings.TRUSTED_PROXIES else ""
+    host = forwarded or _header(scope, "host")
+    return bool(host) and urlsplit(_header(scope, "origin")).netloc == host
+
+
+def _cookie(scope: dict[str, Any], name: str) -> str:
+    jar: SimpleCookie = SimpleCookie(_header(scope, "cookie"))
+    return jar[name].value if name in jar else ""

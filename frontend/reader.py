@@ -1,0 +1,143 @@
+"""The person at the page: who, what they may do, and the scope they have chosen to act in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.caller import Caller
+from accounts.services import roles
+from api.dispatch import Outcome, execute
+from core.commands import COMMANDS
+from core.errors import CloudError
+from frontend.models import Preference
+from frontend.sections.base import Record, Section
+
+SCOPE_COOKIE = "scope"
+
+
+class Reader:
+    """One request's reader. Everything asked of the cloud goes through ``run``."""
+
+    def __init__(self, request: HttpRequest, caller: Caller) -> None:
+        self.request = request
+        self.caller = caller
+        self._may: dict[str, bool] = {}
+
+    @property
+    def is_admin(self) -> bool:
+        return self.caller.is_root_admin
+
+    @property
+    def rules(self) -> bool:
+        """Rules more than one account."""
+        return self.caller.is_domain_admin
+
+    def may(self, command: str) -> bool:
+        if command not in self._may:
+            spec = COMMANDS.get(command)
+            self._may[command] = spec is not None and roles.may_use(self.caller, spec)
+        return self._may[command]
+
+    def sees(self, section: Section) -> bool:
+        return self.may(section.list) and (self.is_admin or not section.admin)
+
+    def run(self, command: str, params: Mapping[str, Any] | None = None, **more: Any) -> Outcome:
+        return execute(self.caller, command, params or {}, **more)
+
+    # -- scope -------------------------------------------------------------------------
+
+    @functools.cached_property
+    def scope(self) -> dict[str, str]:
+        """``{}``: all one may see; else ``domainid`` and perhaps ``account``."""
+        if not self.rules:
+            return {}
+        kind, _, rest = self.request.COOKIES.get(SCOPE_COOKIE, "").partition(":")
+        domain, _, account = rest.partition(":")
+        if kind == "domain" and domain:
+            return {"domainid": domain}
+        if kind == "account" and domain and account:
+            return {"domainid": domain, "account": account}
+        return {}
+
+    def scope_params(self) -> dict[str, str]:
+        """The chosen scope in the words of a list command."""
+        if "account" in self.scope:
+            return dict(self.scope)
+        if self.scope:
+            return {**self.scope, "isrecursive": "true"}
+        return {"listall": "true"}
+
+    @functools.cached_property
+    def scope_name(self) -> str:
+        """“ROOT / 研发 / dev”: where one acts."""
+        if not self.scope:
+            return ""
+        try:
+            domain = self.run("listDomains", {"id": self.scope["domainid"], "listall": "true"})
+        except CloudError:
+            return ""
+        found = domain.records or []
+        path = str(found[0].get("path", "")) if found else ""
+        parts = [p for p in path.split("/") if p]
+        return " / ".join([*parts, *filter(None, [self.scope.get("account")])])
+
+    # -- reading -----------------------------------------------------------------------
+
+    def list(
+        self,
+        section: Section,
+        params: Mapping[str, Any] | None = None,
+        *,
+        scoped: bool = True,
+        **more: Any,
+    ) -> Outcome:
+        """The section's list command, in the chosen scope unless ``scoped`` is false."""
+        given: dict[str, Any] = dict(section.base)
+        if section.is_scoped:
+            given |= self.scope_params() if scoped else {"listall": "true"}
+        wanted = {k: v for k, v in (params or {}).items() if v not in (None, "")}
+        if {"domainid", "account"} & set(wanted):
+            given.pop("isrecursive", None)
+        spec = section.spec
+        known = spec.by_name if spec else {}
+        given |= wanted
+        given = {k: v for k, v in given.items() if k.partition("[")[0] in known}
+        return self.run(section.list, given, **more)
+
+    def one(self, section: Section, uuid: str) -> Record | None:
+        """The thing itself, wherever it is in what the reader may see; None: there is none."""
+        try:
+            outcome = self.list(section, {section.id_param: uuid, **section.detail}, scoped=False)
+        except CloudError:
+            return None
+        found = [r for r in outcome.records or [] if str(r.get("id")) == str(uuid)]
+        return found[0] if found else None
+
+    def total(self, section: Section, params: Mapping[str, Any] | None = None) -> int | None:
+        """How many there are; None when the reader may not know."""
+        if not self.sees(section):
+            return None
+        try:
+            return self.list(
+                section, {**(params or {}), "page": "1", "pagesize": "1"}, groups=frozenset()
+            ).count
+        except CloudError:
+            return None
+
+    # -- what is remembered ------------------------------------------------------------
+
+    @functools.cached_property
+    def preferences(self) -> dict[str, Any]:
+        return dict(Preference.objects.all().visible_to(self.caller).values_list("key", "value"))
+
+    def prefers(self, key: str, default: Any = None) -> Any:
+        return self.preferences.get(key, default)
+
+    def remember(self, key: str, value: Any) -> None:
+        if self.caller.user is not None:
+            Preference.keep(self.caller.user, key, value)
+            self.preferences[key] = value

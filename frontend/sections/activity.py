@@ -1,0 +1,167 @@
+"""What happened and what is happening: events, jobs, alerts."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from frontend import tabs
+from frontend.sections.base import Action, Column, Facts, Filter, Record, Section
+from frontend.sections.columns import DOMAIN, DOMAIN_FILTER, ID
+from frontend.states import JOB_STATES
+
+EVENTS = Section(
+    key="events",
+    title=_("Events"),
+    one=_("Event"),
+    icon="history",
+    list="listEvents",
+    name_field="type",
+    sort="-created",
+    state_field="state",
+    about=_("Everything that anybody changed, when, and what came of it."),
+    columns=(
+        Column("type", _("Event"), "name"),
+        Column("state", _("State"), "state"),
+        Column("description", _("Description"), "said"),
+        Column("resourcename", _("What")),
+        Column("username", _("By")),
+        Column("account", _("Account")),
+        Column("level", _("Level"), "state", shown=False),
+        DOMAIN,
+        Column("created", _("When"), "time"),
+    ),
+    filters=(
+        Filter("type", _("Event")),
+        Filter(
+            "level",
+            _("Level"),
+            choices=(("INFO", _("Information")), ("WARN", _("Warning")), ("ERROR", _("Error"))),
+        ),
+        Filter("startdate", _("From")),
+        Filter("enddate", _("Until")),
+        Filter("resourceid", _("Resource")),
+        DOMAIN_FILTER,
+    ),
+    facts=(
+        Facts(
+            _("Event"),
+            (
+                ID,
+                Column("type", _("Event"), "mono"),
+                Column("level", _("Level"), "state"),
+                Column("description", _("Description"), "said"),
+                Column("resourcetype", _("Resource type")),
+                Column("resourcename", _("What")),
+                Column("resourceid", _("Resource"), "copy"),
+                Column("username", _("By")),
+                Column("account", _("Account")),
+                DOMAIN,
+                Column("created", _("When"), "date"),
+                Column("correlationid", _("Correlation"), "copy"),
+            ),
+        ),
+    ),
+    actions=(
+        Action("archiveEvents", _("Archive"), "archive", param="ids", bulk=True),
+        Action(
+            "deleteEvents",
+            _("Delete"),
+            "trash",
+            param="ids",
+            danger=True,
+            bulk=True,
+            ask=_("The record of what happened is gone for good."),
+        ),
+    ),
+)
+
+
+def _job_state(record: Record) -> str:
+    return JOB_STATES.get(int(record.get("jobstatus") or 0), "Working")
+
+
+def _is_open(record: Record) -> object:
+    return "" if int(record.get("jobstatus") or 0) == 0 else _("The job has ended.")
+
+
+JOBS = Section(
+    key="jobs",
+    title=_("Jobs"),
+    one=_("Job"),
+    icon="list-details",
+    list="listAsyncJobs",
+    name_field="cmd",
+    state_field="jobstatus",
+    sort="",
+    about=_("Work that takes longer than a click: its steps, and what each came to."),
+    columns=(
+        Column("cmd", _("Job"), "name", make=lambda r: tabs.command_title(r.get("cmd"))),
+        Column("jobstatus", _("State"), "state", make=_job_state),
+        Column(
+            "jobinstancetype", _("Kind"), make=lambda r: tabs.kind_title(r.get("jobinstancetype"))
+        ),
+        Column("jobinstancename", _("What")),
+        Column("account", _("Account")),
+        Column("domainpath", _("Domain"), shown=False),
+        Column("jobresult", _("Result"), "said", make=lambda r: tabs.job_error(r)),
+        Column("created", _("Begun"), "time"),
+        Column("completed", _("Ended"), "time", shown=False),
+    ),
+    filters=(Filter("startdate", _("From")), DOMAIN_FILTER),
+    facts=(
+        Facts(
+            _("Job"),
+            (
+                Column("id", _("ID"), "copy"),
+                Column("jobstatus", _("State"), "state", make=_job_state),
+                Column(
+                    "jobinstancetype",
+                    _("Kind"),
+                    make=lambda r: tabs.kind_title(r.get("jobinstancetype")),
+                ),
+                Column("jobinstanceid", _("Resource"), "copy"),
+                Column("account", _("Account")),
+                Column("created", _("Begun"), "date"),
+                Column("completed", _("Ended"), "date"),
+            ),
+        ),
+    ),
+    card="frontend/cards/job.html",
+    actions=(
+        Action(
+            "cancelAsyncJob",
+            _("Cancel"),
+            "ban",
+            param="jobid",
+            danger=True,
+            unless=_is_open,
+            ask=_("What has been done so far is undone, step by step."),
+        ),
+    ),
+)
+
+ALERTS = Section(
+    key="alerts",
+    title=_("Alerts"),
+    one=_("Alert"),
+    icon="bell",
+    list="listAlerts",
+    name_field="name",
+    state_field="",
+    admin=True,
+    has_detail=False,
+    sort="",
+    about=_("What the cloud wanted its administrators to know."),
+    columns=(
+        Column("name", _("Alert"), make=lambda r: r.get("name") or r.get("type")),
+        Column("description", _("Description"), "said"),
+        Column("sent", _("Sent"), "time"),
+    ),
+    filters=(Filter("type", _("Type")),),
+    actions=(
+        Action("archiveAlerts", _("Archive"), "archive", param="ids", bulk=True),
+        Action("deleteAlerts", _("Delete"), "trash", param="ids", bulk=True, danger=True),
+    ),
+)
+
+SECTIONS = (EVENTS, JOBS, ALERTS)

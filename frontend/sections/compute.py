@@ -1,0 +1,588 @@
+"""Instances and what one needs to make them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from frontend import tabs
+from frontend.sections.base import (
+    Action,
+    Column,
+    F,
+    Facts,
+    Filter,
+    Form,
+    Record,
+    Related,
+    Section,
+    Tab,
+    Text,
+)
+from frontend.sections.columns import (
+    ACCOUNT_FILTER,
+    CREATED,
+    DOMAIN,
+    DOMAIN_FILTER,
+    HOST,
+    ID,
+    NAME,
+    OWNER,
+    STATE,
+    ZONE,
+    ZONE_FILTER,
+    states,
+)
+
+OFFERING = Column(
+    "serviceofferingname", _("Service offering"), to="serviceofferings", by="serviceofferingid"
+)
+ADDRESS = Column(
+    "ipaddress", _("IP address"), "mono", make=lambda r: r.get("ipaddress") or _first_address(r)
+)
+
+
+def _first_address(record: Record) -> str:
+    nics = record.get("nic") or []
+    first = next(
+        (n for n in nics if str(n.get("isdefault")).lower() == "true"), nics[0] if nics else {}
+    )
+    return str(first.get("ipaddress") or "")
+
+
+def _size(record: Record) -> str:
+    from_cores = record.get("cpunumber")
+    return str(tabs.size_of(from_cores, record.get("memory"))) if from_cores else ""
+
+
+def _runs(record: Record) -> Text:
+    return (
+        ""
+        if record.get("state") == "Running"
+        else _("There is a console only while the instance runs.")
+    )
+
+
+def _has_iso(record: Record) -> Text:
+    return "" if record.get("isoid") else _("No ISO is attached.")
+
+
+def _has_no_iso(record: Record) -> Text:
+    return _("An ISO is attached already; detach it first.") if record.get("isoid") else ""
+
+
+def _can_reset_password(record: Record) -> Text:
+    if str(record.get("passwordenabled")).lower() != "true":
+        return _("Its template does not let the password be reset.")
+    return "" if record.get("state") == "Stopped" else _("The instance must be stopped first.")
+
+
+INSTANCES = Section(
+    key="instances",
+    title=_("Instances"),
+    one=_("Instance"),
+    icon="device-desktop",
+    list="listVirtualMachines",
+    resource_type="VirtualMachine",
+    sort="-created",
+    groups=frozenset({"nics"}),
+    name_field="displayname",
+    card="frontend/cards/instance.html",
+    about=_(
+        "An instance is a virtual machine: an image, a size, disks and a network. It starts within seconds."
+    ),
+    columns=(
+        Column("displayname", _("Name"), "name"),
+        STATE,
+        ADDRESS,
+        Column("cpunumber", _("Size"), make=_size),
+        Column("templatename", _("Template"), to="templates", by="templateid"),
+        ZONE,
+        HOST,
+        Column("account", _("Account")),
+        Column(
+            "serviceofferingname",
+            _("Service offering"),
+            to="serviceofferings",
+            by="serviceofferingid",
+            shown=False,
+        ),
+        Column("osdisplayname", _("OS type"), shown=False),
+        Column("group", _("Group"), shown=False),
+        Column("instancename", _("Internal name"), "mono", shown=False),
+        Column("hypervisor", _("Hypervisor"), shown=False),
+        DOMAIN,
+        CREATED,
+    ),
+    filters=(
+        states(
+            "state", _("State"), "Running", "Stopped", "Starting", "Stopping", "Destroyed", "Error"
+        ),
+        ZONE_FILTER,
+        Filter("hostid", _("Host"), section="hosts"),
+        Filter("networkid", _("Network"), section="networks"),
+        Filter("templateid", _("Template"), section="templates"),
+        Filter("serviceofferingid", _("Service offering"), section="serviceofferings"),
+        Filter("groupid", _("Group"), section="instancegroups"),
+        Filter("affinitygroupid", _("Affinity group"), section="affinitygroups"),
+        DOMAIN_FILTER,
+        ACCOUNT_FILTER,
+    ),
+    facts=(
+        Facts(
+            _("Instance"),
+            (
+                ID,
+                Column("name", _("Host name"), "mono"),
+                Column("instancename", _("Internal name"), "mono"),
+                Column("powerstate", _("Power, as its host reports it"), "state"),
+                Column("osdisplayname", _("OS type")),
+                Column("group", _("Group")),
+                Column("keypairs", _("SSH keys")),
+                Column("userdataname", _("User data")),
+            ),
+        ),
+        Facts(
+            _("Runs on"),
+            (
+                ZONE,
+                HOST,
+                Column("hypervisor", _("Hypervisor")),
+                OFFERING,
+                Column("cpunumber", _("CPU cores"), "number"),
+                Column("cpuspeed", _("CPU speed"), "frequency"),
+                Column("memory", _("Memory"), "memory"),
+                Column("affinitygroup", _("Affinity groups"), "words"),
+            ),
+        ),
+        Facts(
+            _("Made from"),
+            (
+                Column("templatename", _("Template"), to="templates", by="templateid"),
+                Column("isoname", _("Attached ISO"), to="isos", by="isoid"),
+            ),
+        ),
+        OWNER,
+    ),
+    actions=(
+        Action(
+            "createConsoleEndpoint",
+            _("Console"),
+            "terminal-2",
+            param="virtualmachineid",
+            primary=True,
+            url="/console/{id}",
+            unless=_runs,
+        ),
+        Action(
+            "startVirtualMachine",
+            _("Start"),
+            "player-play",
+            event="START",
+            bulk=True,
+            form=Form(more=(F("hostid", admin=True),)),
+        ),
+        Action(
+            "stopVirtualMachine",
+            _("Stop"),
+            "player-stop",
+            event="STOP",
+            bulk=True,
+            form=Form(("forced",)),
+            ask=_(
+                "The guest is asked to shut down. If it does not in time and “Force” is set, its power is cut."
+            ),
+        ),
+        Action(
+            "rebootVirtualMachine",
+            _("Reboot"),
+            "rotate-clockwise",
+            states=("Running",),
+            bulk=True,
+            form=Form(("forced",)),
+            ask=_("The guest is restarted; whoever works on it is interrupted."),
+        ),
+        Action(
+            "updateVirtualMachine",
+            _("Edit"),
+            "edit",
+            form=Form(
+                ("displayname", "group", "ostypeid", "isdynamicallyscalable", "deleteprotection"),
+                more=("name", F("userdata", widget="base64", source="-")),
+                prefill=True,
+            ),
+        ),
+        Action(
+            "scaleVirtualMachine",
+            _("Change size"),
+            "resize",
+            states=("Stopped",),
+            form=Form(("serviceofferingid",), more=("details",)),
+        ),
+        Action(
+            "createVMSnapshot",
+            _("Snapshot the machine"),
+            "camera",
+            param="virtualmachineid",
+            states=("Running", "Stopped"),
+            form=Form(("name", "description")),
+        ),
+        Action(
+            "attachVolume",
+            _("Attach a volume"),
+            "database-import",
+            param="virtualmachineid",
+            states=("Running", "Stopped"),
+            form=Form(
+                (F("id", label=_("Volume"), section="volumes", among={"type": "DATADISK"}),),
+                more=("deviceid",),
+            ),
+        ),
+        Action(
+            "attachIso",
+            _("Attach an ISO"),
+            "disc",
+            param="virtualmachineid",
+            unless=_has_no_iso,
+            form=Form((F("id", label=_("ISO"), section="isos"),)),
+        ),
+        Action("detachIso", _("Detach the ISO"), "disc", param="virtualmachineid", unless=_has_iso),
+        Action(
+            "updateDefaultNicForVirtualMachine",
+            _("Make default"),
+            "network",
+            key="nic",
+            param="virtualmachineid",
+            hidden=True,
+            form=Form((F("nicid", widget="hidden"),)),
+            ask=_(
+                "Outgoing traffic takes this network. The guest learns of it at its next start or DHCP renewal."
+            ),
+        ),
+        Action(
+            "removeNicFromVirtualMachine",
+            _("Remove the NIC"),
+            "trash",
+            key="nic",
+            param="virtualmachineid",
+            hidden=True,
+            danger=True,
+            form=Form((F("nicid", widget="hidden"),)),
+            ask=_("The instance leaves this network and its address there is free again."),
+        ),
+        Action(
+            "addNicToVirtualMachine",
+            _("Add a network"),
+            "network",
+            param="virtualmachineid",
+            form=Form(("networkid",), more=("ipaddress", "macaddress")),
+        ),
+        Action(
+            "updateVMAffinityGroup",
+            _("Affinity groups"),
+            "affiliate",
+            states=("Stopped",),
+            form=Form(("affinitygroupids",)),
+        ),
+        Action(
+            "resetPasswordForVirtualMachine",
+            _("Reset the password"),
+            "password",
+            unless=_can_reset_password,
+            ask=_(
+                "A new password is made and shown once the job is done. The guest takes it at its next start."
+            ),
+        ),
+        Action(
+            "resetSSHKeyForVirtualMachine",
+            _("Reset the SSH keys"),
+            "key",
+            states=("Stopped",),
+            form=Form((F("keypairs", section="sshkeys"),)),
+        ),
+        Action(
+            "restoreVirtualMachine",
+            _("Reinstall"),
+            "refresh",
+            param="virtualmachineid",
+            danger=True,
+            states=("Running", "Stopped"),
+            form=Form(("templateid",)),
+            ask=_(
+                "The root disk is made anew from its template. What is on it now is lost; data disks stay."
+            ),
+        ),
+        Action("recoverVirtualMachine", _("Recover"), "arrow-back-up", event="RECOVER", bulk=True),
+        Action(
+            "destroyVirtualMachine",
+            _("Destroy"),
+            "trash",
+            danger=True,
+            states=("Running", "Stopped", "Error"),
+            bulk=True,
+            form=Form(("expunge",), more=(F("volumeids", section="volumes"),)),
+            ask=_(
+                "The instance is stopped and destroyed. It can be recovered until it is expunged; with “Delete for good at once” it cannot."
+            ),
+        ),
+        Action(
+            "expungeVirtualMachine",
+            _("Expunge"),
+            "trash-x",
+            danger=True,
+            event="EXPUNGE",
+            bulk=True,
+            ask=_("The instance and its root disk are deleted for good, now."),
+        ),
+    ),
+    create=(Action("deployVirtualMachine", _("New instance"), "plus", url="/instances/new"),),
+    tabs=(
+        Tab("nics", _("Networks"), "frontend/tabs/nics.html", tabs.nics),
+        Related("volumes", "virtualmachineid", preset={"virtualmachineid": "id"}),
+        Related("vmsnapshots", "virtualmachineid"),
+        Tab(
+            "metrics",
+            _("Metrics"),
+            "frontend/tabs/metrics.html",
+            tabs.metrics,
+            needs="listVirtualMachinesUsageHistory",
+        ),
+    ),
+)
+
+SSHKEYS = Section(
+    key="sshkeys",
+    title=_("SSH keys"),
+    one=_("SSH key"),
+    icon="key",
+    list="listSSHKeyPairs",
+    state_field="",
+    about=_("A public key that is put into new instances, so that you sign in without a password."),
+    columns=(
+        NAME,
+        Column("fingerprint", _("Fingerprint"), "mono"),
+        Column("account", _("Account")),
+        DOMAIN,
+        CREATED,
+    ),
+    facts=(Facts(_("SSH key"), (ID, Column("fingerprint", _("Fingerprint"), "mono"))), OWNER),
+    actions=(
+        Action(
+            "deleteSSHKeyPair",
+            _("Delete"),
+            "trash",
+            param="name",
+            source="name",
+            danger=True,
+            bulk=True,
+            sends={"account": "account", "domainid": "domainid"},
+            ask=_("New instances can no longer be given it. Instances that have it keep it."),
+        ),
+    ),
+    create=(
+        Action(
+            "registerSSHKeyPair",
+            _("Add a key"),
+            "plus",
+            form=Form(
+                ("name", F("publickey", widget="textarea", placeholder="ssh-ed25519 AAAA…")),
+                more=("account", "domainid"),
+            ),
+        ),
+        Action(
+            "createSSHKeyPair",
+            _("Generate a pair"),
+            "key",
+            form=Form(("name",), more=("account", "domainid")),
+            ask=_("The private key is shown this once, and not kept."),
+        ),
+    ),
+)
+
+AFFINITY_TYPES = (
+    ("host anti-affinity", _("Apart: each on another host")),
+    ("host affinity", _("Together: all on one host")),
+    ("non-strict host anti-affinity", _("Apart where possible")),
+    ("non-strict host affinity", _("Together where possible")),
+)
+
+AFFINITY = Section(
+    key="affinitygroups",
+    title=_("Affinity groups"),
+    one=_("Affinity group"),
+    icon="affiliate",
+    list="listAffinityGroups",
+    state_field="",
+    about=_(
+        "Keeps instances on different hosts, so that one failure does not take all of them – or on the same host, so that they are near."
+    ),
+    columns=(
+        NAME,
+        Column(
+            "type",
+            _("Type"),
+            make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+        ),
+        Column("description", _("Description")),
+        Column("account", _("Account")),
+        DOMAIN,
+    ),
+    filters=(Filter("type", _("Type"), choices=AFFINITY_TYPES),),
+    facts=(
+        Facts(
+            _("Affinity group"),
+            (
+                ID,
+                Column(
+                    "type",
+                    _("Type"),
+                    make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+                ),
+                Column("description", _("Description")),
+            ),
+        ),
+        OWNER,
+    ),
+    actions=(
+        Action(
+            "deleteAffinityGroup",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("Its instances stay where they are and are free to move."),
+        ),
+    ),
+    create=(
+        Action(
+            "createAffinityGroup",
+            _("New affinity group"),
+            "plus",
+            form=Form(
+                ("name", F("type", choices=AFFINITY_TYPES), "description"),
+                more=("account", "domainid"),
+            ),
+        ),
+    ),
+    tabs=(Related("instances", "affinitygroupid"),),
+)
+
+GROUPS = Section(
+    key="instancegroups",
+    title=_("Instance groups"),
+    one=_("Instance group"),
+    icon="folders",
+    list="listInstanceGroups",
+    state_field="",
+    about=_("A name for instances that belong together, to find them by."),
+    columns=(NAME, Column("account", _("Account")), DOMAIN, CREATED),
+    facts=(Facts(_("Instance group"), (ID,)), OWNER),
+    actions=(
+        Action(
+            "updateInstanceGroup",
+            _("Edit"),
+            "edit",
+            primary=True,
+            form=Form(("name",), prefill=True),
+        ),
+        Action(
+            "deleteInstanceGroup",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("Its instances stay; they only lose the group."),
+        ),
+    ),
+    create=(
+        Action(
+            "createInstanceGroup",
+            _("New group"),
+            "plus",
+            form=Form(("name",), more=("account", "domainid")),
+        ),
+    ),
+    tabs=(Related("instances", "groupid"),),
+)
+
+USERDATA = Section(
+    key="userdata",
+    title=_("User data"),
+    one=_("User data"),
+    icon="file-code",
+    list="listUserData",
+    state_field="",
+    about=_(
+        "A script or cloud-init document that a new instance runs at its first start, kept to be used again."
+    ),
+    columns=(
+        NAME,
+        Column("params", _("Parameters"), "words"),
+        Column("account", _("Account")),
+        DOMAIN,
+    ),
+    facts=(Facts(_("User data"), (ID, Column("params", _("Parameters"), "words"))), OWNER),
+    actions=(
+        Action(
+            "deleteUserData",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("New instances can no longer use it."),
+        ),
+    ),
+    create=(
+        Action(
+            "registerUserData",
+            _("New user data"),
+            "plus",
+            form=Form(
+                ("name", F("userdata", widget="base64", placeholder="#cloud-config")),
+                more=("params", "account", "domainid"),
+            ),
+        ),
+    ),
+)
+
+VMSNAPSHOTS = Section(
+    key="vmsnapshots",
+    title=_("Instance snapshots"),
+    one=_("Instance snapshot"),
+    icon="camera",
+    list="listVMSnapshot",
+    about=_("The disks, and if you like the memory, of an instance at one moment."),
+    columns=(
+        Column("displayname", _("Name"), "name"),
+        STATE,
+        Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
+        Column("type", _("Type")),
+        CREATED,
+    ),
+    facts=(
+        Facts(
+            _("Instance snapshot"),
+            (
+                ID,
+                Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
+                Column("type", _("Type")),
+            ),
+        ),
+        OWNER,
+    ),
+    actions=(
+        Action(
+            "revertToVMSnapshot",
+            _("Revert the instance to it"),
+            "arrow-back-up",
+            param="vmsnapshotid",
+            danger=True,
+            states=("Ready",),
+            ask=_("What changed since is lost."),
+        ),
+        Action(
+            "deleteVMSnapshot", _("Delete"), "trash", param="vmsnapshotid", danger=True, bulk=True
+        ),
+    ),
+)
+
+SECTIONS = (INSTANCES, SSHKEYS, AFFINITY, GROUPS, USERDATA, VMSNAPSHOTS)

@@ -1,0 +1,25 @@
+// Moments in the reader's zone and tongue; the exact one on hover.
+
+const language = document.documentElement.lang || "en";
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+export function ago(date) {
+  const seconds = (date - Date.now()) / 1000;
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+  }
+  return relative.format(Math.trunc(seconds / 10) * 10, "second");
+}
+
+export function tick(root) {
+  const times = root.matches?.("time[data-time]") ? [root] : root.querySelectorAll("time[data-time]");
+  for (const element of times) {
+    const date = new Date(element.dateTime);
+    if (Number.isNaN(date.valueOf())) continue;
+    const text = element.dataset.time === "full" ? exact.format(date) : ago(date);
+    if (element.textContent !== text) element.textContent = text;
+    if (element.dataset.time !== "full") element.title = exact.format(date);
+  }
+}

@@ -1,0 +1,248 @@
+"""What tabs with a template of their own draw. Each loader takes the reader, the section and
+the record, and answers with the context of its template."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.errors import CloudError
+from frontend import figures, texts
+from frontend.tuning import Line
+
+if TYPE_CHECKING:
+    from frontend.reader import Reader
+    from frontend.sections.base import Record, Section
+
+Context = Mapping[str, Any]
+
+#: resourcetype → (name, field stem of accounts and domains, how it is drawn)
+RESOURCES: dict[int, tuple[Any, str, str]] = {
+    0: (gettext_lazy("Instances"), "vm", "number"),
+    8: (gettext_lazy("CPU cores"), "cpu", "number"),
+    9: (gettext_lazy("Memory"), "memory", "memory"),
+    2: (gettext_lazy("Volumes"), "volume", "number"),
+    10: (gettext_lazy("Primary storage"), "primarystorage", "gib"),
+    3: (gettext_lazy("Snapshots"), "snapshot", "number"),
+    11: (gettext_lazy("Secondary storage"), "secondarystorage", "gib"),
+    4: (gettext_lazy("Templates"), "template", "number"),
+    6: (gettext_lazy("Networks"), "network", "number"),
+    1: (gettext_lazy("Public addresses"), "ip", "number"),
+    7: (gettext_lazy("VPCs"), "vpc", "number"),
+    5: (gettext_lazy("Projects"), "project", "number"),
+}
+_DRAWN = {"number": lambda n: f"{int(n):,}", "memory": figures.memory, "gib": figures.gib}
+
+
+def quota_lines(record: Record) -> list[dict[str, Any]]:
+    """Use against limit of each countable thing, from an account's or domain's own fields."""
+    lines = []
+    for number, (title, stem, form) in RESOURCES.items():
+        used, ceiling = record.get(f"{stem}total"), record.get(f"{stem}limit")
+        if used is None:
+            continue
+        text = str(ceiling if ceiling is not None else -1)
+        unlimited = text.lower() in ("unlimited", "-1")
+        most = 0 if unlimited else int(float(text))
+        percent = 0 if unlimited else min(100, figures.share(float(used), most)) if most else 100
+        lines.append(
+            {
+                "type": number, "title": title, "stem": stem, "used": float(used),
+                "limit": None if unlimited else most, "percent": percent,
+                "used_text": _DRAWN[form](float(used)),
+                "limit_text": _("No limit") if unlimited else _DRAWN[form](most),
+            }
+        )  # fmt: skip
+    return lines
+
+
+def limits(reader: Reader, section: Section, record: Record) -> Context:
+    holder = (
+        {"account": record["name"], "domainid": record["domainid"]}
+        if section.key == "accounts"
+        else {"domainid": record["id"]}
+    )
+    lines = quota_lines(record)
+    return {"lines": lines, "holder": holder, "may_change": reader.may("updateResourceLimit")}
+
+
+#: The parameter of listConfigurations that names the holder of a section's settings.
+_HOLDERS = {
+    "zones": "zoneid", "clusters": "clusterid", "storagepools": "storageid",
+    "imagestores": "imagestoreuuid", "domains": "domainid", "accounts": "accountid",
+}  # fmt: skip
+
+
+def settings(reader: Reader, section: Section, record: Record) -> Context:
+    holder = _HOLDERS[section.key]
+    rows = reader.run("listConfigurations", {holder: record["id"], "pagesize": "-1"}).records or []
+    return {
+        "lines": [Line(row, holder, str(record["id"])) for row in rows],
+        "may_change": reader.may("updateConfiguration"),
+    }
+
+
+def nics(reader: Reader, section: Section, record: Record) -> Context:
+    return {
+        "nics": record.get("nic") or [],
+        "may_remove": reader.may("removeNicFromVirtualMachine"),
+        "may_default": reader.may("updateDefaultNicForVirtualMachine"),
+        "may_add": reader.may("addNicToVirtualMachine"),
+    }
+
+
+def chain(reader: Reader, section: Section, record: Record) -> Context:
+    """Snapshots of a volume from the first to the last, as a line that ends in today."""
+    found = reader.run("listSnapshots", {"volumeid": record["id"], "listall": "true"}).records or []
+    return {"chain": sorted(found, key=lambda r: str(r.get("created")))}
+
+
+def rules(reader: Reader, section: Section, record: Record) -> Context:
+    found = reader.run("listRolePermissions", {"roleid": record["id"]}).records or []
+    editable = not record.get("isdefault") and reader.may("updateRolePermission")
+    return {"rules": found, "may_change": editable}
+
+
+def sharing(reader: Reader, section: Section, record: Record) -> Context:
+    found = reader.run("listTemplatePermissions", {"id": record["id"]})
+    shared = (found.records or [found.record()])[0] if found else {}
+    accounts = shared.get("account") or []
+    return {
+        "shared_with": accounts if isinstance(accounts, list) else str(accounts).split(","),
+        "may_change": reader.may("updateTemplatePermissions"),
+    }
+
+
+_CAPACITY_HOLDERS = {"zones": "zoneid", "pods": "podid", "clusters": "clusterid"}
+
+
+def capacity(reader: Reader, section: Section, record: Record) -> Context:
+    given = {_CAPACITY_HOLDERS[section.key]: record["id"]}
+    return {"bars": capacity_bars(reader.run("listCapacity", given).records or [])}
+
+
+#: capacity type → (name, how it is drawn)
+CAPACITIES: dict[int, tuple[Any, str]] = {
+    1: (gettext_lazy("CPU"), "frequency"),
+    90: (gettext_lazy("CPU cores"), "number"),
+    0: (gettext_lazy("Memory"), "bytes"),
+    2: (gettext_lazy("Storage used"), "bytes"),
+    3: (gettext_lazy("Storage given"), "bytes"),
+    6: (gettext_lazy("Secondary storage"), "bytes"),
+    9: (gettext_lazy("Local storage"), "bytes"),
+    8: (gettext_lazy("Guest addresses"), "number"),
+    4: (gettext_lazy("Public addresses"), "number"),
+    5: (gettext_lazy("Private addresses"), "number"),
+    7: (gettext_lazy("VLANs"), "number"),
+}
+_FORMS = {"frequency": figures.frequency, "number": lambda n: f"{int(n):,}", "bytes": figures.size}
+
+
+def capacity_bars(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One bar for each kind of capacity: used of total, in order of importance."""
+    order = list(CAPACITIES)
+    bars = []
+    for row in records:
+        kind = int(row.get("type", -1))
+        if kind not in CAPACITIES:
+            continue
+        title, form = CAPACITIES[kind]
+        used, total = float(row.get("capacityused") or 0), float(row.get("capacitytotal") or 0)
+        if not total:
+            continue
+        bars.append(
+            {
+                "type": kind, "title": title, "zone": row.get("zonename", ""),
+                "zoneid": str(row.get("zoneid", "")),
+                "percent": figures.share(used, total),
+                "used": _FORMS[form](used), "total": _FORMS[form](total),
+            }
+        )  # fmt: skip
+    return sorted(bars, key=lambda b: (str(b["zone"]), order.index(b["type"])))
+
+
+def metrics(reader: Reader, section: Section, record: Record) -> Context:
+    """Series for the charts: ``{title, unit, times, values}``; empty until the first reports."""
+    command = (
+        "listVirtualMachinesUsageHistory" if section.key == "instances" else "listHostsMetrics"
+    )
+    try:
+        found = reader.run(command, {"id": record["id"]}).records or []
+    except CloudError:
+        found = []
+    stats = found[0].get("stats", []) if found else []
+    return {"series": _series(stats)}
+
+
+def _series(stats: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    shown = (
+        ("cpuused", _("CPU"), "%"),
+        ("networkkbsread", _("Network in"), "KiB/s"),
+        ("networkkbswrite", _("Network out"), "KiB/s"),
+        ("diskkbsread", _("Disk read"), "KiB/s"),
+        ("diskkbswrite", _("Disk write"), "KiB/s"),
+    )
+    out = []
+    for name, title, unit in shown:
+        points = [(s["timestamp"], s[name]) for s in stats if s.get(name) is not None]
+        if points:
+            out.append(
+                {
+                    "title": str(title), "unit": unit,
+                    "times": [str(t) for t, _v in points],
+                    "values": [float(str(v).rstrip("%")) for _t, v in points],
+                }
+            )  # fmt: skip
+    return out
+
+
+# -- small things that columns make of a record ------------------------------------------
+
+
+def size_of(cores: Any, memory_mb: Any) -> str:
+    """“2 vCPU 4 GiB”, the size of a machine in a glance."""
+    parts = [f"{cores} vCPU" if cores else "", figures.memory(memory_mb) if memory_mb else ""]
+    return " ".join(filter(None, parts))
+
+
+def used_percent(used: Any, total: Any) -> float | None:
+    return 100 * float(used) / float(total) if used is not None and total else None
+
+
+def job_error(record: Record) -> str:
+    result = record.get("jobresult")
+    return str(result.get("errortext", "")) if isinstance(result, Mapping) else ""
+
+
+def command_title(command: Any) -> str:
+    """“Start · Instance”: a command as its button calls it."""
+    name = str(command or "").rsplit(".", 1)[-1]
+    return " · ".join(str(part) for part in _titles().get(name, (name,)))
+
+
+@functools.cache
+def _titles() -> dict[str, tuple[Any, ...]]:
+    from frontend.sections import SECTIONS
+
+    found: dict[str, tuple[Any, ...]] = {}
+    for section in SECTIONS.values():
+        for action in section.create:
+            found.setdefault(action.command, (action.label,))
+        for action in section.actions:
+            if action.param == "id" or action.command not in found:
+                found.setdefault(action.command, (action.label, section.one))
+    return found
+
+
+def kind_title(kind: Any) -> str:
+    from frontend.sections import SECTIONS
+
+    wanted = str(kind or "").lower()
+    for section in SECTIONS.values():
+        if wanted and wanted in (section.kind, section.resource_type.lower()):
+            return str(section.one)
+    return texts.say(str(kind or ""))

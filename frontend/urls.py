@@ -1,0 +1,61 @@
+from django.urls import path, re_path
+
+from frontend.views import (
+    actions,
+    console,
+    dashboard,
+    details,
+    extras,
+    infrastructure,
+    lists,
+    other,
+    search,
+    settings,
+    signin,
+    tasks,
+    wizard,
+)  # fmt: skip
+
+app_name = "frontend"
+_KEY = r"(?P<key>[a-z]+)"
+_UUID = r"(?P<uuid>[0-9a-f-]{36})"
+
+urlpatterns = [
+    path("", dashboard.overview, name="overview"),
+    path("signin", signin.sign_in, name="signin"),
+    path("signout", signin.sign_out, name="signout"),
+    path("preferences", signin.preferences, name="preferences"),
+    path("scope", signin.scope, name="scope"),
+    path("scopes", search.scopes, name="scopes"),
+    path("search", search.search, name="search"),
+    path("tasks", tasks.tray, name="tasks"),
+    path("icons.svg", other.sprite, name="icons"),
+    path("do/<slug:command>", actions.do, name="do"),
+    path("preview/<slug:command>", actions.preview, name="preview"),
+    re_path(rf"^bulk/{_KEY}/(?P<command>[\w.]+)$", actions.bulk, name="bulk"),
+    re_path(rf"^pick/{_KEY}$", actions.pick, name="pick"),
+    re_path(rf"^menu/{_KEY}/{_UUID}$", lists.row_menu, name="menu"),
+    re_path(rf"^rows/{_KEY}$", lists.rows, name="rows"),
+    re_path(rf"^columns/{_KEY}$", lists.columns, name="columns"),
+    re_path(rf"^views/{_KEY}$", lists.views, name="views"),
+    re_path(rf"^console/{_UUID}$", console.console, name="console"),
+    re_path(rf"^console/{_UUID}/ticket$", console.ticket, name="ticket"),
+    path("instances/new", wizard.new_instance, name="wizard"),
+    path("instances/new/summary", wizard.summary, name="wizard-summary"),
+    re_path(rf"^tags/{_KEY}/{_UUID}$", extras.tags, name="tags"),
+    re_path(rf"^rules/{_UUID}$", extras.rules, name="rules"),
+    path("infrastructure", infrastructure.tree, name="infrastructure"),
+    re_path(rf"^infrastructure/clusters/{_UUID}$", infrastructure.hosts_of, name="hosts-of"),
+    path("settings", settings.listed, name="settings"),
+    path("settings/<str:name>", settings.change, name="setting"),
+    path("attention", other.attention, name="attention"),
+    re_path(rf"^attention/{_UUID}/repair$", other.repair, name="repair"),
+    path("api-reference", other.api, name="api"),
+    path("api-reference/<slug:command>", other.api, name="api-command"),
+    path("me", other.me, name="me"),
+    re_path(rf"^{_KEY}\.csv$", lists.as_csv, name="csv"),
+    re_path(rf"^{_KEY}$", lists.listed, name="list"),
+    re_path(rf"^{_KEY}/new$", actions.new, name="new"),
+    re_path(rf"^{_KEY}/{_UUID}$", details.detail, name="detail"),
+    re_path(rf"^{_KEY}/{_UUID}/(?P<tab>[a-z]+)$", details.detail, name="tab"),
+]

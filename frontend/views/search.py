@@ -1,0 +1,161 @@
+"""Ctrl-K: objects, pages and verbs by a few letters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from frontend import htmx
+from frontend.nav import pages_for
+from frontend.reader import Reader
+from frontend.sections import SECTIONS
+from frontend.sections.base import Action, Section
+from frontend.views.gate import signed_in
+
+EACH = 5
+MOST = 24
+#: What people look for by name, most wanted first.
+_SOUGHT = (
+    "instances", "volumes", "networks", "templates", "isos", "snapshots", "accounts", "users",
+    "domains", "hosts", "clusters", "pods", "zones", "storagepools", "serviceofferings",
+    "diskofferings", "sshkeys",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Hit:
+    text: str
+    kind: Any
+    icon: str
+    url: str
+    drawer: bool = False  # opens in the drawer instead of going there
+
+
+@require_GET
+@signed_in
+def search(request: HttpRequest) -> HttpResponse:
+    text = request.GET.get("q", "").strip()
+    hits = list(_hits(request.reader, text))[:MOST]
+    return htmx.render(
+        request, "frontend/search.html", {"hits": hits, "q": text},
+        fragment="frontend/parts/hits.html",
+    )  # fmt: skip
+
+
+def _hits(reader: Reader, text: str) -> Iterator[Hit]:
+    yield from _pages(reader, text)
+    yield from _makes(reader, text)
+    if len(text) < 2:
+        return
+    yield from _verbs(reader, text)
+    for key in _SOUGHT:
+        section = SECTIONS[key]
+        if reader.sees(section) and section.has_detail:
+            for uuid, name in _found(reader, section, text):
+                yield Hit(name, section.one, section.icon, f"/{key}/{uuid}")
+
+
+def _pages(reader: Reader, text: str) -> Iterator[Hit]:
+    wanted = text.casefold()
+    for link in pages_for(reader):
+        if not wanted or wanted in str(link.title).casefold() or wanted in link.key:
+            yield Hit(str(link.title), _("Page"), link.icon, link.url)
+
+
+def _makes(reader: Reader, text: str) -> Iterator[Hit]:
+    """“New instance” and such."""
+    wanted = text.casefold()
+    for section in SECTIONS.values():
+        for action in section.create:
+            if wanted and wanted in str(action.label).casefold() and reader.may(action.command):
+                url = action.url or f"/do/{action.command}?from={section.key}"
+                yield Hit(str(action.label), section.title, action.icon, url, not action.url)
+
+
+def _verbs(reader: Reader, text: str) -> Iterator[Hit]:
+    """“stop web”: an action's word, and things with the rest in their name."""
+    first, _space, rest = text.partition(" ")
+    if not rest.strip():
+        return
+    for key in _SOUGHT[:6]:
+        section = SECTIONS[key]
+        actions = [a for a in section.actions if _begins(a, first) and reader.may(a.command)]
+        if not actions or not reader.sees(section):
+            continue
+        for uuid, name in _found(reader, section, rest.strip()):
+            for action in actions[:2]:
+                url = (
+                    action.url.replace("{id}", uuid)
+                    if action.url
+                    else (f"/do/{action.command}?from={key}&of={uuid}&as={action.key}")
+                )
+                yield Hit(f"{action.label} {name}", section.one, action.icon, url, not action.url)
+
+
+def _begins(action: Action, word: str) -> bool:
+    return str(action.label).casefold().startswith(word.casefold()) or (
+        action.command.lower().startswith(word.lower())
+    )
+
+
+def _found(reader: Reader, section: Section, text: str) -> list[tuple[str, str]]:
+    """(uuid, name) of a few visible things; one query, without the count that a list has."""
+    spec, model = section.spec, section.model
+    if spec is None or model is None or spec.listing is None:
+        return []
+    paths = list(spec.listing.keyword)
+    if not paths:
+        return []
+    wanted = Q()
+    for path in paths:
+        wanted |= Q(**{f"{path}__icontains": text})
+    if _is_uuid(text):
+        wanted |= Q(uuid=text)
+    rows = model._default_manager.all().visible_to(reader.caller).filter(wanted)
+    named = _name_paths(section, paths)
+    found = rows.order_by("pk").values_list("uuid", *named)[:EACH]
+    return [(str(row[0]), next((str(v) for v in row[1:] if v), str(row[0]))) for row in found]
+
+
+def _name_paths(section: Section, otherwise: list[str]) -> list[str]:
+    """Columns that hold the name, the section's own first."""
+    fields = {f.name: f.source for f in section.spec.response.fields if f.source}
+    own = [fields[n] for n in (section.name_field, "name") if n in fields]
+    return list(dict.fromkeys([*own, *otherwise]))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return len(text) == 36
+
+
+@require_GET
+@signed_in
+def scopes(request: HttpRequest) -> HttpResponse:
+    """Where one may choose to act: domains and accounts with ``q`` in their name."""
+    reader = request.reader
+    text = request.GET.get("q", "").strip()
+    domains = [] if not reader.rules else _scope_records(reader, "domains", text)
+    accounts = [] if not reader.rules else _scope_records(reader, "accounts", text)
+    context = {"domains": domains, "accounts": accounts, "q": text}
+    return htmx.render(
+        request, "frontend/scopes.html", context, fragment="frontend/parts/scopes.html"
+    )
+
+
+def _scope_records(reader: Reader, key: str, text: str) -> list[dict[str, Any]]:
+    section = SECTIONS[key]
+    if not reader.sees(section):
+        return []
+    wanted = {"keyword": text, "page": "1", "pagesize": "20"}
+    return reader.list(section, wanted, scoped=False, groups=frozenset()).records or []

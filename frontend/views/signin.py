@@ -1,0 +1,143 @@
+"""Signing in and out, and what the pages remember."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.services import sessions
+from core.errors import CloudError
+from frontend import texts
+from frontend.middleware import KEY_COOKIE, SESSION_COOKIE, address_of
+from frontend.models import Preference
+from frontend.reader import SCOPE_COOKIE
+from frontend.views.gate import signed_in
+
+_YEAR = 365 * 86400
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.reader is not None:
+        return redirect(_next(request))
+    context = {
+        "next": _next(request),
+        "username": request.POST.get("username", ""),
+        "domain": request.POST.get("domain", request.GET.get("domain", "")),
+    }
+    if request.method != "POST":
+        return render(request, "frontend/signin.html", context)
+    try:
+        signed = sessions.log_in(
+            request.POST.get("username", "").strip(),
+            request.POST.get("password", ""),
+            domain_path=request.POST.get("domain", "").strip(),
+            address=address_of(request),
+        )
+    except CloudError as error:
+        context["error"] = texts.say(error.message)
+        return render(
+            request, "frontend/signin.html", context, status=429 if error.code == 429 else 403
+        )
+    response = redirect(_next(request))
+    _set(response, request, SESSION_COOKIE, signed.token)
+    # The key that the query API wants beside the session, should a script of the same
+    # browser call it; pages never read it.
+    _set(response, request, KEY_COOKIE, signed.key, path="/client")
+    _dress(response, signed.caller.user)
+    return response
+
+
+def _set(
+    response: HttpResponse, request: HttpRequest, name: str, value: str, *, path: str = "/"
+) -> None:
+    response.set_cookie(
+        name, value, path=path, httponly=True, secure=request.is_secure(), samesite="Lax"
+    )
+
+
+def _dress(response: HttpResponse, user: object) -> None:
+    """Language, theme and density as this person left them, on whichever machine."""
+    kept = dict(
+        Preference.objects.filter(user=user, key__in=("language", "theme", "density")).values_list(
+            "key", "value"
+        )
+    )
+    cookies = {"language": settings.LANGUAGE_COOKIE_NAME, "theme": "theme", "density": "density"}
+    for key, value in kept.items():
+        response.set_cookie(cookies[key], value, max_age=_YEAR, samesite="Lax")
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    if request.reader is not None:
+        sessions.log_out(request.reader.caller.session)
+    response = redirect("/signin")
+    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(KEY_COOKIE, path="/client")
+    response.delete_cookie(SCOPE_COOKIE)
+    return response
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if safe and wanted.startswith("/") else "/"
+
+
+_CHOICES = {
+    "language": {code for code, _name in settings.LANGUAGES},
+    "theme": {"light", "dark", "system"},
+    "density": {"dense", "roomy"},
+    "sidebar": {"wide", "narrow"},
+}
+
+
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Language, theme, density, side bar: kept in a cookie, and for whoever is signed in."""
+    response = redirect(_back(request))
+    for key, allowed in _CHOICES.items():
+        value = request.POST.get(key, "")
+        if value not in allowed:
+            continue
+        name = settings.LANGUAGE_COOKIE_NAME if key == "language" else key
+        response.set_cookie(name, value, max_age=_YEAR, samesite="Lax")
+        if request.reader is not None:
+            request.reader.remember(key, value)
+    if request.headers.get("X-Requested-With") == "fetch":
+        quiet = HttpResponse(status=204)
+        quiet.cookies = response.cookies
+        return quiet
+    return response
+
+
+@require_POST
+@signed_in
+def scope(request: HttpRequest) -> HttpResponse:
+    """Where to act: all one may see, a domain, or an account."""
+    response = redirect(_back(request))
+    wanted = request.POST.get("scope", "")
+    if wanted and request.reader.rules:
+        response.set_cookie(SCOPE_COOKIE, wanted, httponly=True, samesite="Lax")
+    else:
+        response.delete_cookie(SCOPE_COOKIE)
+    return response
+
+
+def _back(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.headers.get("Referer", "/")
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
+    return wanted if safe else "/"
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    message = _("This form was open for too long, or came from another site. Load the page again.")
+    context = {"title": _("Not accepted"), "message": message, "detail": reason}
+    return render(request, "frontend/problem.html", context, status=403)
