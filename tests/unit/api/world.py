@@ -151,8 +151,14 @@ def referenced_models() -> list[type[models.Model]]:
     return sorted(found, key=lambda m: m._meta.label)
 
 
+#: Parameters whose values the commands themselves check.
+CHECKED_BY_COMMANDS = {"templatefilter": "executable"}
+
+
 def valid(param: Param, world: World) -> Any:
     """A wire value that the parser accepts for this parameter."""
+    if param.name in CHECKED_BY_COMMANDS:
+        return CHECKED_BY_COMMANDS[param.name]
     if param.model is not None:
         return str(world.row(param.model).uuid)
     if param.choices:
