@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "frontend.middleware.ReaderMiddleware",
 ]
 ROOT_URLCONF = "cloudportal.urls"
 WSGI_APPLICATION = "cloudportal.wsgi.application"
@@ -61,6 +62,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.template.context_processors.static",
+                "frontend.context.shell",
             ]
         },
     }
@@ -94,6 +96,8 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "frontend.views.signin.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20  # user data may be 1 MiB in base64
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
