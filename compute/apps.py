@@ -7,4 +7,7 @@ class ComputeConfig(AppConfig):
     name = "compute"
 
     def ready(self) -> None:
+        import_module("compute.jobs")
+        for service in ("power", "samples", "strays", "upkeep"):
+            import_module(f"compute.services.{service}")
         import_module("compute.commands")

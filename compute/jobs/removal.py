@@ -15,6 +15,8 @@ from compute.models import Nic, ResourceTag, VirtualMachine, VolumeAttachment
 from compute.services import holdings, nics
 from compute.states import VmEvent, VmState
 from core.steps import Run, Step, plan
+from infra import agents
+from infra.models import Host
 from jobs.troubles import close_troubles
 from network.models import Network, Router
 from network.services import routers
@@ -103,3 +105,26 @@ def tidy_networks(run: Run, vm: VirtualMachine) -> None:
         if router is not None and router.host is not None and router.host.status == "Up":
             with suppress(p.AgentError):
                 routers.apply(run, network, router.host)
+
+
+@plan(cancellable=False)
+def clean_host(vm: VirtualMachine, *, host: Host) -> list[Step]:
+    return [Step(take_domain_away, label="Take the leftover off the host")]
+
+
+def take_domain_away(run: Run, vm: VirtualMachine, host: Host) -> None:
+    """Unless the machine is meant to be there by now."""
+    vm = fresh(vm)
+    if vm.host_id != host.pk:
+        agents.call(host, "domain.remove", p.RemoveDomain(str(vm.uuid)), run)
+
+
+@plan(cancellable=False)
+def remove_stranger(host: Host, *, uuid: str) -> list[Step]:
+    return [Step(take_stranger_away, label="Take the unknown domain off the host")]
+
+
+def take_stranger_away(run: Run, host: Host, uuid: str) -> None:
+    """Unless a machine of this identity came to be meanwhile."""
+    if not VirtualMachine.objects.filter(uuid=uuid, host=host).exists():
+        agents.call(host, "domain.remove", p.RemoveDomain(uuid), run)

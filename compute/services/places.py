@@ -36,6 +36,7 @@ def of_machine(
     choice: Choice,
     *,
     last_host: bool = True,
+    avoid: frozenset[int] = frozenset(),
 ) -> Wanted:
     """``vm`` with its offering and template, ``attachments`` with their volumes."""
     return wanted(
@@ -49,6 +50,7 @@ def of_machine(
         choice=choice,
         machine=vm,
         last_host=vm.last_host if last_host else None,
+        avoid=avoid,
     )
 
 
@@ -64,6 +66,7 @@ def wanted(
     choice: Choice,
     machine: VirtualMachine | None = None,
     last_host: Host | None = None,
+    avoid: frozenset[int] = frozenset(),
 ) -> Wanted:
     tags = [*host_tags, *([template.tag] if template and template.tag else [])]
     return Wanted(
@@ -81,6 +84,7 @@ def wanted(
         cluster=choice.cluster,
         pod=choice.pod,
         last_host=last_host,
+        avoid=avoid,
     )
 
 
