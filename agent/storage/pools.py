@@ -57,7 +57,7 @@ def remove(pool: p.PoolRef) -> None:
     if ours:
         shown = ", ".join(ours[:5]) + (" …" if len(ours) > 5 else "")
         raise p.VolumeInUse(f"Pool {pool.uuid} still holds {len(ours)} files: {shown}")
-    _sweep(folder)
+    _sweep(folder, older_than_s=0)
     (folder / MARKER).unlink(missing_ok=True)
     with suppress(OSError):  # Not empty, or a mount point: theirs to keep.
         folder.rmdir()
@@ -100,9 +100,9 @@ def _stats(folder: Path) -> p.PoolStats:
     return p.PoolStats(capacity, capacity - room.f_bavail * room.f_frsize)
 
 
-def _sweep(folder: Path) -> None:
-    """Half-made files that nobody writes any more (untouched for a day)."""
-    yesterday = time.time() - 86_400
+def _sweep(folder: Path, older_than_s: float = 86_400) -> None:
+    """Half-made files that nobody writes any more."""
+    latest = time.time() - older_than_s
     for entry in os.scandir(folder):
-        if is_part(entry.name) and entry.stat(follow_symlinks=False).st_mtime < yesterday:
+        if is_part(entry.name) and entry.stat(follow_symlinks=False).st_mtime <= latest:
             Path(entry.path).unlink(missing_ok=True)

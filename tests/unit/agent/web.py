@@ -33,7 +33,7 @@ class LyingServer:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def serve(self, path: str, body: bytes, status: int = 200, **headers: str) -> str:
         named = {key.replace("_", "-"): value for key, value in headers.items()}
