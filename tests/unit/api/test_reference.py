@@ -41,11 +41,15 @@ OURS = {
     "createHostEnrolment": "a machine elsewhere joins by its agent, with a one-time token",
     "deleteHostEnrolment": "a token given by mistake",
     "endConsoleSession": "an administrator may end a console",
+    "explainPlacement": "where a machine would go, and why not elsewhere, without making it",
     "listHostEnrolments": "which tokens are about",
 }
 
 #: (command, parameter) that CloudStack does not have, or takes otherwise, and why we do.
 PARAMETERS = {
+    ("deployVirtualMachine", "templateid"): "machines are made from templates and ISOs only",
+    ("listVolumes", "storageid"): "CloudStack takes it as text too",
+    ("updateVolume", "id"): "nothing could be updated without it",
     ("createConsoleEndpoint", "kind"): "a serial console beside the screen",
     ("createVlanIpRange", "networkid"): "ranges of guest networks only, as yet",
     ("createVlanIpRange", "startip"): "a range without a start means nothing",
@@ -61,6 +65,21 @@ PARAMETERS = {
 
 #: (response, field) that CloudStack does not answer, and what it is for.
 FIELDS = {
+    ("consolesession", "endasked"): "an administrator asked it to end",
+    ("consolesession", "kind"): "screen or serial line",
+    ("consolesession", "proxy"): "which process carries it",
+    ("imagestore", "state"): "a store that cannot be reached says so",
+    ("iso", "oscategoryid"): "pages group by it",
+    ("keypair", "domainpath"): "as everything owned has it",
+    ("sshkeypair", "domainpath"): "as everything owned has it",
+    ("storagepool", "hostid"): "whose local disk it is",
+    ("storagepool", "hostname"): "whose local disk it is",
+    ("template", "oscategoryid"): "pages group by it",
+    ("traffictype", "kvmnetworklabel"): "the reference names the wrong object here",
+    ("traffictype", "traffictype"): "the reference names the wrong object here",
+    ("userdata", "domainpath"): "as everything owned has it",
+    ("virtualmachine", "powerstate"): "what the host last reported, beside what we want",
+    ("virtualmachine", "powerstateupdated"): "when the host reported it",
     **{("alert", name): "what an alert is about, where, and whether it is over" for name in (
         "archived", "clusterid", "clustername", "count", "podid", "podname", "resolved",
         "resourceid", "resourcename", "resourcetype", "zoneid", "zonename",
