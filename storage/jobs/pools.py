@@ -83,7 +83,7 @@ def take_down(pool: StoragePool, *, forced: bool = False) -> list[Step]:
     ]
 
 
-def delete_bases(run: Run, pool: StoragePool, forced: bool) -> None:
+def delete_bases(run: Run, pool: StoragePool, forced: bool = False) -> None:
     """The template files on the pool, which no volume builds on any more."""
     for base in PoolTemplate.objects.filter(pool=pool).order_by("pk"):
         bases.drop(run, base, host=_host(pool, forced))
@@ -98,7 +98,7 @@ def _host(pool: StoragePool, forced: bool) -> Host | None:
         raise
 
 
-def forget_on_hosts(run: Run, pool: StoragePool, forced: bool) -> None:
+def forget_on_hosts(run: Run, pool: StoragePool, forced: bool = False) -> None:
     """A shared folder is given up once, a local one by its host."""
     host = _host(pool, forced)
     if host is not None:

@@ -36,10 +36,10 @@ def copy_to_store(
     run: Run,
     snapshot: Snapshot,
     volume: Volume,
-    domain_uuid: str,
-    device_id: int,
-    quiesce: bool,
-    host: Host | None,
+    domain_uuid: str = "",
+    device_id: int = 0,
+    quiesce: bool = False,
+    host: Host | None = None,
 ) -> dict[str, int]:
     wanted = p.SnapshotVolume(
         reach.disk_ref(volume), reach.snapshot_path(snapshot), domain_uuid, device_id, quiesce
@@ -115,7 +115,7 @@ def revert_volume(snapshot: Snapshot, *, volume: Volume, host: Host | None = Non
             Step(mark_reverted)]  # fmt: skip
 
 
-def put_back(run: Run, snapshot: Snapshot, volume: Volume, host: Host | None) -> None:
+def put_back(run: Run, snapshot: Snapshot, volume: Volume, host: Host | None = None) -> None:
     wanted = p.RevertVolume(
         reach.snapshot_path(snapshot), reach.disk_ref(volume), volume.size_bytes
     )

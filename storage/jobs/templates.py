@@ -49,7 +49,9 @@ def download(template: Template, *, copy: TemplateCopy, allow_file: bool = False
     return [Step(fetch, undo=fail_copy, label="Download"), Step(settle)]
 
 
-def fetch(run: Run, template: Template, copy: TemplateCopy, allow_file: bool) -> dict[str, Any]:
+def fetch(
+    run: Run, template: Template, copy: TemplateCopy, allow_file: bool = False
+) -> dict[str, Any]:
     _begin(copy)
     wanted = p.DownloadImage(
         url=template.url,

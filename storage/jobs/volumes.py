@@ -107,10 +107,10 @@ def resize_file(
     run: Run,
     volume: Volume,
     size_bytes: int,
-    shrink_ok: bool,
-    domain_uuid: str,
-    device_id: int,
-    host: Host | None,
+    shrink_ok: bool = False,
+    domain_uuid: str = "",
+    device_id: int = 0,
+    host: Host | None = None,
 ) -> None:
     volume.refresh_from_db()
     if volume.pool is None:
@@ -124,8 +124,8 @@ def keep_size(
     run: Run,
     volume: Volume,
     size_bytes: int,
-    offering: DiskOffering | None,
-    host: Host | None,
+    offering: DiskOffering | None = None,
+    host: Host | None = None,
 ) -> None:
     """What was promised for growing goes back, unless the file did change its size before the
     host's answer was lost: then that is the size it has."""
@@ -145,7 +145,7 @@ def keep_size(
         _settle(volume, volume.size_bytes)
 
 
-def note_size(volume: Volume, size_bytes: int, offering: DiskOffering | None) -> None:
+def note_size(volume: Volume, size_bytes: int, offering: DiskOffering | None = None) -> None:
     with transaction.atomic():
         volume.refresh_from_db()
         also = {"size_bytes": size_bytes}

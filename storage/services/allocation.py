@@ -95,16 +95,13 @@ def unassign(volume: Volume) -> None:
 
 def discard(volume: Volume) -> None:
     """Undo ``allocate`` (and ``assign``) of a volume without a file: nothing of it is left but
-    a removed row. Harmless when repeated."""
+    a removed row. Harmless when repeated; in any other state it is somebody else's now."""
     with transaction.atomic():
         volume.refresh_from_db()
-        if volume.removed:
-            return
         if volume.state == _V.ALLOCATED:
             volume.apply(_E.DESTROY)
-        if volume.state == _V.DESTROY:
             volume.apply(_E.EXPUNGE)
-        forget(volume)
+            forget(volume)
 
 
 def forget(volume: Volume) -> None:

@@ -305,6 +305,8 @@ def _mark_destroyed(volume: Volume, *, at_once: bool) -> None:
         raise InvalidParameter(
             f"Volume {volume} is protected from deletion; switch deleteprotection off first."
         )
+    if volume.state == _V.CREATING:
+        raise volume.refused(_E.DESTROY)  # its job is at it; cancel that instead
     if volume.state == _V.DESTROY and at_once:
         Volume.objects.filter(pk=volume.pk).update(expunge_due=timezone.now())
     else:
