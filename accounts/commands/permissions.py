@@ -19,7 +19,7 @@ def createRolePermission(
     roleid: Annotated[Role, Operate, "The role to add it to"],
     rule: Annotated[str, "A command's name, in which * stands for any letters"],
     permission: Annotated[Literal["allow", "deny"], "Whether commands that match are allowed"],
-    description: Annotated[str | None, "Why"] = None,
+    description: Annotated[str | None, "What the rule is for"] = None,
 ) -> RoleRule:
     """Adds a rule at the end of a role's rules."""
     return roles.add_rule(

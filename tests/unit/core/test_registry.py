@@ -1,0 +1,99 @@
+"""Tests that the registry writes: what must hold of every command and of every model."""
+
+import re
+
+import pytest
+from django.apps import apps
+
+from core.commands import COMMANDS, RoleType
+from core.responses import Response
+from tests.factories import admin_caller, make_caller, make_domain
+
+OURS = (
+    "accounts", "jobs", "infra", "network", "storage", "compute", "consoleproxy", "api",
+    "frontend", "cloudportal",
+)  # fmt: skip
+
+#: Commands that change something and record no event, with the reason.
+NO_EVENT = {
+    "archiveEvents": "it would leave an event of its own behind each time",
+    "deleteEvents": "it would leave an event of its own behind each time",
+    "updateResourceCount": "it changes no resource, only what is believed of them",
+    "login": "recorded by the edge, which knows whether it went well",
+    "logout": "recorded by the edge, which knows whose session it was",
+}
+
+#: Models that no caller asks for by themselves, with the reason.
+INTERNAL = {
+    "accounts.LoginFailure": "counters of failed sign-ins; nobody reads them",
+    "accounts.ResourceLimit": "shown through its account or domain",
+    "accounts.ResourceCount": "shown through its account or domain",
+}
+
+_LOOKS_SECRET = re.compile(r"password|secret|privatekey|passphrase", re.IGNORECASE)
+
+#: Parameters whose name only looks like a secret's, with the reason.
+NOT_SECRET = {
+    "passwordenabled": "whether a template knows passwords",
+}
+
+
+def every_command():
+    return sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_what_changes_something_leaves_an_event(name):
+    command = COMMANDS[name]
+    assert command.reads_only or command.event or name in NO_EVENT
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_commands_and_parameters_are_explained(name):
+    command = COMMANDS[name]
+    assert re.search(r"[.)]$", command.help), f"{name}: its help is not a sentence"
+    for param in command.params:
+        assert len(param.help) > 3, f"{name}.{param.name}"
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_secrets_are_marked_so_that_nobody_logs_them(name):
+    for param in COMMANDS[name].params:
+        if _LOOKS_SECRET.search(param.name) and param.kind == "string":
+            assert param.secret or param.name in NOT_SECRET, f"{name}.{param.name}"
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_a_reply_names_each_field_once(name):
+    response = COMMANDS[name].response
+    if isinstance(response, Response):
+        names = [f.name for f in response.fields]
+        assert len(names) == len(set(names)), f"{response.name}: {sorted(names)}"
+
+
+@pytest.mark.parametrize("name", every_command())
+def test_the_owner_of_the_cloud_may_everything(name):
+    command = COMMANDS[name]
+    assert command.anonymous or RoleType.ADMIN in command.roles
+
+
+def every_model():
+    found = [m for m in apps.get_models() if m._meta.app_label in OURS]
+    return [m for m in found if m._meta.label not in INTERNAL and not m._meta.auto_created]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", every_model(), ids=lambda m: m._meta.label)
+def test_every_model_says_who_may_see_it(model):
+    domain = make_domain()
+    callers = [admin_caller(), *(make_caller(t, domain=domain) for t in list(RoleType)[1:])]
+    for caller in callers:
+        for scope in ("visible_to", "usable_by", "operable_by"):
+            list(getattr(model._default_manager.all(), scope)(caller)[:1])
+
+
+def test_the_lists_of_exceptions_are_not_out_of_date():
+    assert set(NO_EVENT) <= set(COMMANDS)
+    assert set(INTERNAL) <= {m._meta.label for m in apps.get_models()}
+    used = {p.name for c in COMMANDS.values() for p in c.params}
+    assert set(NOT_SECRET) <= used
