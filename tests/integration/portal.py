@@ -85,7 +85,7 @@ class LabPortal:
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.host.enter(), sys.executable, "manage.py", "up"],
+                [*self.host.enter(), sys.executable, str(REPOSITORY / "manage.py"), "up"],
                 cwd=REPOSITORY, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log,
             )  # fmt: skip
@@ -129,7 +129,7 @@ class LabPortal:
     def manage(self, *words: str) -> str:
         """A management command of this portal, from a second process."""
         done = subprocess.run(
-            [*self.host.enter(), sys.executable, "manage.py", *words],
+            [*self.host.enter(), sys.executable, str(REPOSITORY / "manage.py"), *words],
             cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -137,10 +137,10 @@ class LabPortal:
 
     def admin_keys(self) -> tuple[str, str]:
         if not hasattr(self, "_keys"):
-            users = json.loads(self.manage("api", "listUsers", "username=admin", "--json"))
-            userid = users["listusersresponse"]["user"][0]["id"]
-            made = json.loads(self.manage("api", "registerUserKeys", f"id={userid}", "--json"))
-            keys = made["registeruserkeysresponse"]["userkeys"]
+            users = json.loads(self.manage("api", "listUsers", "username=admin"))
+            userid = users["user"][0]["id"]
+            made = json.loads(self.manage("api", "registerUserKeys", f"id={userid}"))
+            keys = made["userkeys"]
             self._keys = (keys["apikey"], keys["secretkey"])
         return self._keys
 
