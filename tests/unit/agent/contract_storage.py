@@ -170,3 +170,33 @@ class StorageContract:
         assert rig.call("store.stats", p.PrepareStore(rig.store)).capacity_bytes > 0
         with pytest.raises(p.OperationFailed, match="/nowhere"):
             rig.call("store.stats", p.PrepareStore(p.StoreRef("x", "/nowhere")))
+
+    def test_a_pool_lists_its_files_and_nothing_else(self, rig):
+        other = p.PoolRef(str(uuid.uuid4()), "Filesystem", f"{rig.pool.path}-other")
+        with pytest.raises(p.NoSuchPool):
+            rig.call("pool.list", p.PreparePool(other))
+        disk = rig.volume()
+        names = {f.name for f in rig.call("pool.list", p.PreparePool(rig.pool)).files}
+        assert disk.name in names
+        assert not [n for n in names if n.startswith(".")]
+        rig.call("volume.delete", p.VolumeRef(disk))
+        found = rig.call("pool.list", p.PreparePool(rig.pool)).files
+        assert disk.name not in {f.name for f in found}
+
+    def test_a_store_lists_its_images_and_nothing_else(self, rig):
+        target = p.StorePath(rig.store, rig.fresh_name())
+        rig.call("volume.snapshot", p.SnapshotVolume(rig.volume(), target))
+        names = [f.name for f in rig.call("store.list", p.PrepareStore(rig.store)).files]
+        assert [n for n in names if n.startswith(target.name)] == [target.name]
+
+    def test_an_image_is_copied_once_and_the_copy_stands_alone(self, rig):
+        source, target = (p.StorePath(rig.store, rig.fresh_name()) for _ in range(2))
+        with pytest.raises(p.NoSuchVolume):
+            rig.call("image.copy", p.CopyImage(source, target))
+        first = rig.call("volume.snapshot", p.SnapshotVolume(rig.volume(), source))
+        for _ in range(2):
+            copy = rig.call("image.copy", p.CopyImage(source, target))
+            assert (copy.virtual_bytes, copy.format) == (first.virtual_bytes, first.format)
+        rig.call("image.delete", p.DeleteImage(source))
+        volume = rig.call("volume.copy_to_pool", p.CopyToPool(target, rig.disk_ref()))
+        assert volume.virtual_bytes == first.virtual_bytes
