@@ -59,6 +59,8 @@ class LabHost:
 class LabPortal:
     """``manage.py up`` in a lab host, with a data folder of its own."""
 
+    program = (sys.executable, str(REPOSITORY / "manage.py"), "up")
+
     def __init__(self, host: LabHost, images: Path, **environment: str) -> None:
         self.host = host
         self.data = Path(tempfile.mkdtemp(prefix="cp-"))
@@ -85,7 +87,7 @@ class LabPortal:
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.host.enter(), sys.executable, str(REPOSITORY / "manage.py"), "up"],
+                [*self.host.enter(), *self.program],
                 cwd=REPOSITORY, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log,
             )  # fmt: skip
