@@ -178,6 +178,8 @@ class MetadataProcess:
         self._pid.unlink(missing_ok=True)
 
     def _start(self) -> None:
+        # Its starter returns when the file is there: one of a dead server must not be.
+        self._pid.unlink(missing_ok=True)
         argv = [sys.executable, "-I", "-S", str(SERVER), str(self._folder)]
         try:
             processes.run(self._space.enter(argv), timeout_s=10)

@@ -42,6 +42,8 @@ def link_differences(wanted: Wanted, seen: Observed) -> list[str]:
             continue
         if not (_is_up(inside) and _is_up(outside)):
             found.append(f"the link {name} is down")
+        if link.mtu and {inside.get("mtu"), outside.get("mtu")} != {link.mtu}:
+            found.append(f"the link {name} does not have MTU {link.mtu}")
         if addresses(inside) != set(link.addresses):
             found.append(f"{link.inside} has {_listed(addresses(inside))}")
         if link.bridge and outside.get("master") != link.bridge:

@@ -71,7 +71,7 @@ class HostNetwork:
         return _Router(names.namespace(name), self._folder, self._host, self._host_side)
 
 
-# Its presence says that the namespace of this name is ours.
+# Made before the namespace is: says whose it is and what was applied.
 OWNER = "router.json"
 
 
@@ -109,19 +109,26 @@ class _Router:
     def take(self, spec: p.RouterSpec) -> None:
         """Refuse an older version; a namespace that is not ours is left alone."""
         known = self.known()
-        if known is None:
-            if self.space.exists() and not (self.folder / OWNER).exists():
-                raise p.NetworkFailed(
-                    f"A network namespace {spec.name} is there already and not ours. "
-                    f"Remove it (ip netns del {spec.name}) if nothing needs it."
-                )
-        elif known.uuid != spec.uuid:
-            log.warning("router %s replaces an older one of the same name", spec.name)
+        if self.space.exists() and not self._is_ours():
+            raise p.NetworkFailed(
+                f"A network namespace {spec.name} is there already and not ours. "
+                f"Remove it (ip netns del {spec.name}) if nothing needs it."
+            )
+        if known is None or known.uuid != spec.uuid:
+            if self.space.exists():
+                log.warning("router %s replaces an older one of the same name", spec.name)
             self.remove()
         elif known.version > spec.version:
             raise p.NetworkFailed(
                 f"Router {spec.name} has version {known.version}; {spec.version} is older."
             )
+
+    def _is_ours(self) -> bool:
+        """Our mark is in the namespace; or we died between making and marking it."""
+        if (self.folder / OWNER).exists():
+            return True
+        loopback = self.space.link("lo") or {}
+        return loopback.get("ifalias") == bridges.ALIAS
 
     def remember(self, spec: p.RouterSpec) -> None:
         self._write("spec.json", json.dumps(p.to_wire(spec)))
@@ -147,6 +154,7 @@ class _Router:
         self._claim()
         if not self.space.exists():
             self.space.create()
+            self.space.batch([f"link set dev lo alias {bridges.ALIAS}"])
             self.space.sysctl(_SYSCTLS)
         seen = observe(self._host, self.space, wanted)
         differences = [*link_differences(wanted, seen), *self._rule_differences(wanted, seen)]
@@ -181,9 +189,12 @@ class _Router:
             if link.bridge and outside.get("master") != link.bridge:
                 self._host.batch([f"link set dev {link.outside} master {link.bridge}"])
             ours = set(link.addresses)
-            self.space.batch(address_changes(link.inside, inside, ours))
+            mtu = f" mtu {link.mtu}" if link.mtu else ""
+            up = f"link set dev {link.inside}{mtu} up"
+            self.space.batch([up, *address_changes(link.inside, inside, ours)])
             theirs = {wanted.host4} if link is wanted.uplink else set()
-            self._host.batch(address_changes(link.outside, outside, theirs))
+            up = f"link set dev {link.outside}{mtu} up"
+            self._host.batch([up, *address_changes(link.outside, outside, theirs)])
         if not seen.has_metadata_address():
             self.space.batch([f"addr replace {rendering.METADATA_ADDRESS}/32 dev lo"])
         if wanted.gateway and seen.gateways != {wanted.gateway}:
@@ -201,10 +212,8 @@ class _Router:
                 f"link add name {link.outside}{mtu} type veth peer name {link.inside}{mtu} "
                 f"address {link.mac} netns {self.space.name}",
                 f"link set dev {link.outside} alias {bridges.ALIAS} addrgenmode none",
-                f"link set dev {link.outside} up",
             ]
         )
-        self.space.batch([f"link set dev {link.inside} up"])
 
     def _load_rules(self, wanted: Wanted) -> None:
         self.space.nft(wanted.rules)
@@ -247,7 +256,7 @@ class _Router:
         for path in self.folder.glob("*.conf"):
             self._dnsmasq(path.stem).stop()
         self._metadata().stop()
-        if self.space.exists() and (self.folder / OWNER).exists():
+        if self.space.exists() and self._is_ours():
             for pid in self.space.processes():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -11,6 +11,7 @@ import pytest
 
 from agent import protocol as p
 from agent.operations import AgentConfig, local_agent
+from tests.unit.agent.contract_network import router
 from tests.unit.agent.rigs import Rig
 
 HOST_NETWORK = "cpt-host"
@@ -74,6 +75,13 @@ class LibvirtRig(Rig):
     def leftovers(self, spec: p.DomainSpec) -> list[str]:
         found = [str(path) for path in self.config.data.rglob(f"*{spec.uuid}*")]
         return found + [str(path) for path in self.config.run_path.rglob(f"*{spec.uuid}*")]
+
+    def clean_up(self) -> None:
+        super().clean_up()
+        spec = router("cpt-r1")
+        self.call("router.remove", p.RouterRef(spec.uuid, spec.name))
+        for bridge in ("cptbr1", "cptbr2"):
+            self.call("bridge.remove", p.BridgeSpec(bridge))
 
 
 @pytest.fixture(scope="session")
