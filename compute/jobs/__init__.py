@@ -3,10 +3,10 @@
 from compute.jobs.access import show_password
 from compute.jobs.deploy import deploy_vm, start_vm
 from compute.jobs.done import done
+from compute.jobs.maintenance import enter_maintenance
 from compute.jobs.nics import add_nic, readdress_nic, remove_nic
 from compute.jobs.power import reboot_vm, stop_vm
 from compute.jobs.reinstall import reinstall_vm
-from compute.jobs.maintenance import enter_maintenance
 from compute.jobs.removal import clean_host, destroy_vm, expunge_vm, remove_stranger
 from compute.jobs.volumes import attach_volume, change_iso, detach_volume
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from agent import protocol as p
 from compute import guestdata, spec
 from compute.jobs.rows import fresh
@@ -50,13 +52,23 @@ def release_nic(nic: Nic) -> None:
 
 @plan(cancellable=False)
 def remove_nic(vm: VirtualMachine, *, nic: Nic) -> list[Step]:
-    return [Step(unplug_nic, label="Pull the NIC out"), Step(tell_router, label="Tell the router")]
+    return [
+        Step(unplug_nic, undo=plug_again, label="Pull the NIC out"),
+        Step(tell_router, label="Tell the router"),
+    ]
 
 
 def unplug_nic(run: Run, vm: VirtualMachine, nic: Nic) -> None:
     """A guest that does not let go keeps it, and the command fails."""
     pull_from_guest(run, vm, nic)
     nics.unplug(nic)
+
+
+def plug_again(run: Run, vm: VirtualMachine, nic: Nic) -> None:
+    """If the guest let go after all, it has the NIC again, because the machine still does."""
+    nic.refresh_from_db()
+    if nic.removed is None:
+        plug_into_guest(run, vm, nic)
 
 
 @plan()
@@ -70,7 +82,8 @@ def tell_router(run: Run, nic: Nic) -> None:
     network = rows.get(pk=nic.network_id)
     router = Router.objects.filter(network=network).select_related("host").first()
     if router is not None and router.host is not None and router.host.status == "Up":
-        routers.apply(run, network, router.host)
+        with suppress(p.NetworkFailed, p.OperationFailed):  # its next apply is as good
+            routers.apply(run, network, router.host)
 
 
 def _fresh(nic: Nic) -> Nic:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.utils import timezone
 
 from agent import protocol as p
@@ -34,7 +36,9 @@ def power_off(run: Run, vm: VirtualMachine, *, forced: bool, timeout_s: int) -> 
         return
     uuid = str(vm.uuid)
     agents.call(vm.host, "domain.stop", p.StopDomain(uuid, forced, timeout_s), run)
-    agents.call(vm.host, "domain.remove", p.RemoveDomain(uuid), run)
+    # Off is what was asked for; a definition that stays is cleaned up as a stray.
+    with suppress(p.OperationFailed):
+        agents.call(vm.host, "domain.remove", p.RemoveDomain(uuid), run)
 
 
 def return_to_running(run: Run, vm: VirtualMachine) -> None:

@@ -43,9 +43,13 @@ serviceoffering = Response(
         text("state"),
         date("created"),
         flag("iscustomized", "is_customized"),
-        number("cpunumber", "cpu_number"),
-        number("cpuspeed", "cpu_speed_mhz"),
-        number("memory", "memory_mb"),
+        # 0 where the tenant chooses: libcloud takes no offering without these numbers.
+        *(
+            computed(name, (source,), lambda number: number or 0, "long")
+            for name, source in (
+                ("cpunumber", "cpu_number"), ("cpuspeed", "cpu_speed_mhz"), ("memory", "memory_mb"),
+            )
+        ),  # fmt: skip
         computed(
             "serviceofferingdetails",
             ("min_cpu_number", "max_cpu_number", "min_memory_mb", "max_memory_mb", "details"),

@@ -12,7 +12,6 @@ from compute.services.places import Choice
 from core.errors import InUse
 from core.steps import Plan
 from infra.models import Host
-from infra.states import RESOURCE_STATE
 
 _SHOWN = 50
 
@@ -32,10 +31,7 @@ def prepare(host: Host) -> Plan:
             "stop and start those that fit elsewhere on another host, first.",
             details={"machine": [_way_out(host, vm) for vm in _whole(there)[:_SHOWN]]},
         )
-    if RESOURCE_STATE.can(host, "AdminAskMaintenance"):
-        host.move_resource("AdminAskMaintenance")
-    elif host.resource_state != "PrepareForMaintenance":
-        # Raises, in the words of the state machine.
+    if host.resource_state != "PrepareForMaintenance":
         host.move_resource("AdminAskMaintenance")
     return Plan(jobs.enter_maintenance, host)
 

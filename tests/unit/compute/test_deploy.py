@@ -4,11 +4,9 @@ import pytest
 
 from api.dispatch import execute
 from compute.models import Nic, VirtualMachine, VolumeAttachment
-from core.errors import InsufficientCapacity, InvalidParameter, LimitExceeded
 from infra.models import HostCapacity
 from jobs.models import JobStatus
 from jobs.worker import run_everything
-from storage.models import Volume
 from tests.factories import caller_of, make_account, make_cloud
 
 pytestmark = pytest.mark.django_db
