@@ -1,0 +1,89 @@
+"""A whole portal on the simulator, as ``scripts/up`` starts it, on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PASSWORD = "a password of the tests"
+
+
+@dataclass(frozen=True)
+class Portal:
+    """Where it is, and the first administrator's keys, got over the wire by log-in."""
+
+    host: str
+    port: int
+    key: str
+    secret: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/client/api"
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    folder = tmp_path_factory.mktemp("portal")
+    port = _free_port()
+    log = folder / "portal.log"
+    environment = {
+        **os.environ,
+        "CLOUDPORTAL_DATA": str(folder / "data"),
+        "CLOUDPORTAL_LISTEN": f"127.0.0.1:{port}",
+        "CLOUDPORTAL_ADMIN_PASSWORD": PASSWORD,
+        "CLOUDPORTAL_VIRT": "simulator",
+        "DJANGO_SETTINGS_MODULE": "cloudportal.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, str(REPOSITORY / "manage.py"), "up"], cwd=REPOSITORY,
+            env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+        )  # fmt: skip
+    try:
+        _wait(process, log)
+        yield Portal("127.0.0.1", port, *_keys(f"http://127.0.0.1:{port}/client/api"))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, timeout_s: float = 120) -> None:
+    end = time.monotonic() + timeout_s
+    while "is ready after" not in log.read_text():
+        assert process.poll() is None, f"the portal ended:\n{log.read_text()}"
+        assert time.monotonic() < end, f"the portal is not ready:\n{log.read_text()}"
+        time.sleep(0.1)
+
+
+def _keys(url: str) -> tuple[str, str]:
+    http = requests.Session()
+
+    def call(command: str, **params: str) -> dict:
+        response = http.post(url, {"command": command, "response": "json", **params}, timeout=30)
+        ((_, body),) = response.json().items()
+        assert response.status_code == 200, body
+        return body
+
+    user = call("login", username="admin", password=PASSWORD)
+    made = call("registerUserKeys", id=user["userid"], sessionkey=user["sessionkey"])["userkeys"]
+    call("logout", sessionkey=user["sessionkey"])
+    return made["apikey"], made["secretkey"]
