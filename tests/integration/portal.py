@@ -25,7 +25,9 @@ class LabHost:
     """``scripts/lab/hosts`` for one host, in a lab of its own name and network."""
 
     def __init__(self, name: str = "cpit", net: str = "10.211.0") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="cp-lab-"))
+        # Always the same, so that ``down`` finds what a killed run left behind.
+        self.folder = Path(tempfile.gettempdir()) / f"cp-lab-{name}"
+        self.folder.mkdir(exist_ok=True)
         self.environment = {
             **os.environ, "LAB_NAME": name, "LAB_NET": net, "CLOUDPORTAL_DATA": str(self.folder),
         }  # fmt: skip
