@@ -37,6 +37,12 @@ def flatten(command: str, params: Mapping[str, Any]) -> dict[str, str]:
             flat[name] = "…"
         elif isinstance(value, Mapping):
             flat |= {f"{name}[0].{k}": str(v) for k, v in value.items()}
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
+            flat |= {
+                f"{name}[{i}].{k}": str(v)
+                for i, entry in enumerate(value)
+                for k, v in entry.items()
+            }
         elif isinstance(value, (list, tuple)):
             flat[name] = ",".join(map(str, value))
         elif value not in (None, ""):

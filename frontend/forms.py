@@ -227,7 +227,8 @@ def _fill_picker(reader: Reader, made: FormField, param: Param, spec: F) -> None
         record = reader.one(section, uuid)
         if record:
             made.choices.insert(0, choice(section, record))
-    if made.required and not made.value and made.total == 1 and not made.multiple:
+    obvious = made.required or param.name == "zoneid"
+    if obvious and not made.value and made.total == 1 and not made.multiple:
         made.value = made.choices[0].value
 
 
@@ -285,7 +286,12 @@ def collect(bound: BoundForm, *, changed_only: bool) -> dict[str, Any]:
                 continue
             if value == "" and param.kind != "string":
                 continue
-        elif value in ("", [], {}) or param.kind == "boolean" and not param.required and _same(value, _default(param)):
+        elif (
+            value in ("", [], {})
+            or param.kind == "boolean"
+            and not param.required
+            and _same(value, _default(param))
+        ):
             continue
         given[f.name] = value
     return given

@@ -97,6 +97,8 @@ class Reader:
     ) -> Outcome:
         """The section's list command, in the chosen scope unless ``scoped`` is false."""
         given: dict[str, Any] = dict(section.base)
+        if not self.is_admin:
+            given |= section.base_of_users
         if section.is_scoped:
             given |= self.scope_params() if scoped else {"listall": "true"}
         wanted = {k: v for k, v in (params or {}).items() if v not in (None, "")}
@@ -122,9 +124,9 @@ class Reader:
         if not self.sees(section):
             return None
         try:
-            return self.list(
-                section, {**(params or {}), "page": "1", "pagesize": "1"}, groups=frozenset()
-            ).count
+            # A page past the end: the count is all that is read.
+            beyond = {**(params or {}), "page": "1000000000", "pagesize": "1"}
+            return self.list(section, beyond).count
         except CloudError:
             return None
 

@@ -38,6 +38,12 @@ RESOURCES: dict[int, tuple[Any, str, str]] = {
 _DRAWN = {"number": lambda n: f"{int(n):,}", "memory": figures.memory, "gib": figures.gib}
 
 
+def draw_amount(stem: str, amount: float) -> str:
+    """An amount of a countable thing in its own unit."""
+    form = next((f for _title, s, f in RESOURCES.values() if s == stem), "number")
+    return _DRAWN[form](amount)
+
+
 def quota_lines(record: Record) -> list[dict[str, Any]]:
     """Use against limit of each countable thing, from an account's or domain's own fields."""
     lines = []

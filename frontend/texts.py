@@ -55,13 +55,11 @@ def _by_parts(text: str) -> str:
 @functools.lru_cache(maxsize=8)
 def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
     """The catalogue's sentences with holes, longest text first: the most telling wins."""
-    catalogue = trans_real.translation(language)._catalog
+    # Django's catalogue is no mapping: it has keys() but cannot be iterated.
+    keys = list(trans_real.translation(language)._catalog.keys())
     prefix = f"{CONTEXT}\x04"
-    found = {
-        key[len(prefix) :]
-        for key in catalogue
-        if isinstance(key, str) and key.startswith(prefix) and _HOLE.search(key)
-    }
+    texts = {k[len(prefix) :] for k in keys if isinstance(k, str) and k.startswith(prefix)}
+    found = {text for text in texts if _HOLE.search(text)}
     ordered = sorted(found, key=lambda m: -len(_HOLE.sub("", m)))
     return [(_compiled(msgid), msgid) for msgid in ordered]
 

@@ -196,6 +196,7 @@ class Section:
     columns: tuple[Column, ...]
     about: Text = ""  # what this is for, on an empty page
     base: Mapping[str, str] = field(default_factory=dict)
+    base_of_users: Mapping[str, str] = field(default_factory=dict)  # wins, for all but root
     filters: tuple[Filter, ...] = ()
     facts: tuple[Facts, ...] = ()
     actions: tuple[Action, ...] = ()

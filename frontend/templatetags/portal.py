@@ -50,6 +50,16 @@ def size(value: Any) -> str:
 
 
 @register.filter
+def memory(value: Any) -> str:
+    return figures.memory(value)
+
+
+@register.filter
+def frequency(value: Any) -> str:
+    return figures.frequency(value)
+
+
+@register.filter
 def copyable(value: Any) -> SafeString:
     return cells.copyable(value)
 

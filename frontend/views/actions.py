@@ -61,7 +61,7 @@ def _task(request: HttpRequest, command: str) -> Task:
     if action is None or not request.reader.may(command):
         raise Http404
     record = record_for(request, section, uuid) if uuid else None
-    preset = {k: v for k, v in query.items() if k not in ("from", "of", "as")}
+    preset = {k: v for k, v in query.items() if k not in ("from", "of", "as", "stay")}
     return Task(section, action, record, preset)
 
 
@@ -114,7 +114,7 @@ def _done(request: HttpRequest, task: Task, outcome: Outcome) -> HttpResponse:
         return htmx.render(
             request, "frontend/secrets.html", context, fragment="frontend/parts/secrets.html"
         )
-    url = _destination(task, outcome)
+    url = None if "stay" in request.GET else _destination(task, outcome)
     if htmx.wants_fragment(request) and url is None:
         response = HttpResponse(status=204)
         return htmx.trigger(response, "done")

@@ -124,7 +124,7 @@ def overview(reader: Reader, section: Section, record: Record) -> dict[str, Any]
     groups = []
     for facts in section.facts:
         lines = [(c.label, cells.draw(c, record, section)) for c in section.known(facts.lines)
-                 if c.value(record) not in (None, "", [], {})]  # fmt: skip
+                 if c.field != "id" and c.value(record) not in (None, "", [], {})]  # fmt: skip
         if lines:
             groups.append((facts.title, lines))
     may_tag = section.resource_type and reader.may("createTags")
