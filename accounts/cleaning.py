@@ -62,13 +62,13 @@ def stopper(words: str, *, order: int = 10) -> Callable[[Cleaner], Cleaner]:
 
 
 def left_in(account: Account, *, besides: frozenset[Resource] = frozenset()) -> str:
-    """“2 virtual machines and 1 volumes”: what the account still has; empty when nothing."""
+    """“virtual machines (2) and volumes (1)”: what it still has; empty when nothing."""
     found = []
     for resource in _THINGS:
         if resource in COUNTERS and resource not in besides:
             count = COUNTERS[resource]([account.pk]).get(account.pk, 0)
             if count:
-                found.append(f"{count} {FACTS[resource].words}")
+                found.append(f"{FACTS[resource].words} ({count})")
     return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
 
 

@@ -42,9 +42,10 @@ def every(
 
 def claim_due(worker: Worker | None = None) -> list[Recurring]:
     """What is due now and nobody else runs; each is the caller's to run."""
+    rows = _rows()
     now = timezone.now()
     claimed = []
-    for row in _rows():
+    for row in rows:
         if row.due > now or row.worker_id is not None:
             continue
         seconds = RECURRING[row.name].interval_s()

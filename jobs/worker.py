@@ -43,6 +43,8 @@ class WorkerProcess:
     """Claims and runs jobs until ``stop``. ``with_schedules=False`` leaves recurring work
     alone."""
 
+    PAUSE_S = 1  # before a loop that failed begins again
+
     def __init__(self, threads: int = 16, *, with_schedules: bool = True) -> None:
         self.threads = threads
         self.with_schedules = with_schedules
@@ -90,7 +92,7 @@ class WorkerProcess:
             finally:
                 with contextlib.suppress(Exception):
                     connections.close_all()
-            self._stopping.wait(1)
+            self._stopping.wait(self.PAUSE_S)
 
     # -- being alive ---------------------------------------------------------------------
 
