@@ -18,7 +18,7 @@ def wire(value):
 
 
 def deploy(caller, cloud, **more):
-    if "networkids" not in more and "iptonetworklist" not in more:
+    if not any(name.startswith(("networkids", "iptonetworklist")) for name in more):
         more["networkids"] = cloud.network(caller.account)
     given = {
         "zoneid": cloud.zone,
