@@ -75,7 +75,8 @@ def copyable(value: Any) -> SafeString:
     """An id or address with a button that copies it."""
     return format_html(
         '<span class="copyable"><code class="mono">{}</code>'
-        '<button type="button" class="ghost tiny" data-copy="{}" aria-label="{}">{}</button></span>',
+        '<button type="button" class="ghost tiny" data-copy="{}" aria-label="{}">{}</button>'
+        "</span>",
         value, value, _("Copy"), icon("copy"),
     )  # fmt: skip
 

@@ -10,10 +10,12 @@ from django.shortcuts import render as django_render
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """A script asked for a part. A boosted link wants the page, as does history."""
+    """A script asked for a part. Whatever goes into ``#page`` (links, history) is a page."""
     headers = request.headers
     return bool(headers.get("HX-Request")) and not (
-        headers.get("HX-Boosted") or headers.get("HX-History-Restore-Request")
+        headers.get("HX-Target") == "page"
+        or headers.get("HX-Boosted")
+        or headers.get("HX-History-Restore-Request")
     )
 
 

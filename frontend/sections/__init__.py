@@ -8,12 +8,38 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
-from frontend.sections import activity, compute, infra, network, offerings, storage, tenancy
+from frontend.sections import (
+    access,
+    activity,
+    hosts,
+    images,
+    instances,
+    network,
+    offerings,
+    people,
+    places,
+    stores,
+    tenants,
+    volumes,
+)
 from frontend.sections.base import Section
 
 SECTIONS: dict[str, Section] = {
     section.key: section
-    for module in (compute, storage, network, activity, tenancy, offerings, infra)
+    for module in (
+        instances,
+        access,
+        volumes,
+        images,
+        network,
+        activity,
+        tenants,
+        people,
+        offerings,
+        places,
+        hosts,
+        stores,
+    )
     for section in module.SECTIONS
 }
 
@@ -67,13 +93,32 @@ PAGES = {
 #: (title, icon, keys of sections and pages), as people think of them.
 GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     ("", "", ("overview",)),
-    (_("Compute"), "device-desktop", ("instances", "vmsnapshots", "sshkeys", "affinitygroups", "instancegroups", "userdata")),
+    (
+        _("Compute"),
+        "device-desktop",
+        ("instances", "vmsnapshots", "sshkeys", "affinitygroups", "instancegroups", "userdata"),
+    ),
     (_("Storage"), "database", ("volumes", "snapshots")),
     (_("Network"), "network", ("networks", "routers")),
     (_("Images"), "photo", ("templates", "isos")),
     (_("Activity"), "activity", ("events", "jobs", "alerts")),
-    (_("Infrastructure"), "building", ("infrastructure", "zones", "pods", "clusters", "hosts", "storagepools", "imagestores", "physicalnetworks", "ipranges", "systemvms")),
+    (
+        _("Infrastructure"),
+        "building",
+        (
+            "infrastructure",
+            "zones",
+            "pods",
+            "clusters",
+            "hosts",
+            "storagepools",
+            "imagestores",
+            "physicalnetworks",
+            "ipranges",
+            "systemvms",
+        ),
+    ),
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),
     (_("Tenancy"), "users-group", ("domains", "accounts", "users", "roles")),
     (_("Operation"), "settings", ("attention", "settings", "consolesessions", "api")),
-)  # fmt: skip
+)

@@ -132,7 +132,7 @@ class Action:
     @property
     def asks(self) -> bool:
         """Whether a drawer opens first."""
-        return bool(self.danger or self.ask or (self.form and (self.form.fields or self.form.more)))
+        return bool(self.danger or self.ask or (self.form and self.form.fields))
 
     @cached_property
     def allowed_states(self) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ NETWORKS = Section(
     list="listNetworks",
     resource_type="Network",
     about=_(
-        "A network gives instances addresses, names and a way out. A shared one serves many accounts; an isolated one is yours alone."
+        "A network gives instances addresses, names and a way out. A shared one serves many "
+        "accounts; an isolated one is yours alone."
     ),
     columns=(
         NAME,
@@ -108,7 +109,8 @@ NETWORKS = Section(
             "rotate-clockwise",
             bulk=True,
             ask=_(
-                "Its router is set up anew and compared with what is wanted. Connections may pause for a moment."
+                "Its router is set up anew and compared with what is wanted. Connections may pause "
+                "for a moment."
             ),
         ),
         Action(
@@ -118,7 +120,8 @@ NETWORKS = Section(
             danger=True,
             bulk=True,
             ask=_(
-                "The network, its addresses and its router are deleted. A network that instances are in cannot be."
+                "The network, its addresses and its router are deleted. A network that instances "
+                "are in cannot be."
             ),
         ),
     ),
@@ -221,7 +224,8 @@ ROUTERS = Section(
     list="listRouters",
     admin=True,
     about=_(
-        "A router serves one network: addresses, names, the way out. It is made when the first instance starts there."
+        "A router serves one network: addresses, names, the way out. It is made when the first "
+        "instance starts there."
     ),
     columns=(
         NAME,

@@ -284,7 +284,8 @@ NETWORK = Section(
     list="listNetworkOfferings",
     resource_type="NetworkOffering",
     about=_(
-        "A network offering says what a network provides: addresses, names, a way out, and who may make it."
+        "A network offering says what a network provides: addresses, names, a way out, and who may "
+        "make it."
     ),
     columns=(
         NAME,

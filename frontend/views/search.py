@@ -86,10 +86,15 @@ def _verbs(reader: Reader, text: str) -> Iterator[Hit]:
         return
     for key in _SOUGHT[:6]:
         section = SECTIONS[key]
-        actions = [a for a in section.actions if _begins(a, first) and reader.may(a.command)]
+        actions = [
+            a
+            for a in section.actions
+            if _begins(a, first) and reader.may(a.command) and not (a.hidden or a.key)
+        ]
         if not actions or not reader.sees(section):
             continue
-        for uuid, name in _found(reader, section, rest.strip()):
+        possible = actions[0].allowed_states
+        for uuid, name in _found(reader, section, rest.strip(), possible):
             for action in actions[:2]:
                 url = (
                     action.url.replace("{id}", uuid)
@@ -105,7 +110,9 @@ def _begins(action: Action, word: str) -> bool:
     )
 
 
-def _found(reader: Reader, section: Section, text: str) -> list[tuple[str, str]]:
+def _found(
+    reader: Reader, section: Section, text: str, states: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
     """(uuid, name) of a few visible things; one query, without the count that a list has."""
     spec, model = section.spec, section.model
     if spec is None or model is None or spec.listing is None:
@@ -119,6 +126,8 @@ def _found(reader: Reader, section: Section, text: str) -> list[tuple[str, str]]
     if _is_uuid(text):
         wanted |= Q(uuid=text)
     rows = model._default_manager.all().visible_to(reader.caller).filter(wanted)
+    if states and hasattr(model, "state"):
+        rows = rows.filter(state__in=states)
     named = _name_paths(section, paths)
     found = rows.order_by("pk").values_list("uuid", *named)[:EACH]
     return [(str(row[0]), next((str(v) for v in row[1:] if v), str(row[0]))) for row in found]

@@ -21,7 +21,8 @@ function show(html) {
 
 function focusFirst() {
   const wrong = body.querySelector(".wrong :is(input, select, textarea)");
-  const first = body.querySelector(".form :is(input, select, textarea):not([type=hidden])");
+  const fields = body.querySelectorAll(".form :is(input, select, textarea):not([type=hidden])");
+  const first = [...fields].find((field) => field.checkVisibility());
   (wrong || first || body.querySelector("footer button, footer a"))?.focus();
 }
 

@@ -1,4 +1,4 @@
-"""Domains, accounts, users, roles: who there is."""
+"""Domains and accounts: who owns."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from frontend.sections.base import (
 from frontend.sections.columns import DOMAIN_FILTER, ID, NAME, STATE, states
 
 DOMAIN = Column("domain", _("Domain"), to="domains", by="domainid")
+
 ROLE = Column("rolename", _("Role"), to="roles", by="roleid")
+
 CREATED = Column("created", _("Created"), "time")
 
 
-def _not_first(record: Record) -> Text:
+def not_first(record: Record) -> Text:
     if record.get("isdefault"):
         return _("The first administrator and the portal's own account cannot be changed.")
     return ""
@@ -33,12 +35,6 @@ def _not_first(record: Record) -> Text:
 
 def _below_root(record: Record) -> Text:
     return "" if record.get("parentdomainid") else _("ROOT holds everything; it stays.")
-
-
-def _own_role(record: Record) -> Text:
-    if record.get("isdefault"):
-        return _("Built-in roles cannot be changed. Copy it to a role of your own instead.")
-    return ""
 
 
 LIMIT = Form(
@@ -56,7 +52,8 @@ DOMAINS = Section(
     list="listDomains",
     resource_type="Domain",
     about=_(
-        "A domain is a branch of your organisation. It holds accounts and further domains, and its administrators see nothing outside it."
+        "A domain is a branch of your organisation. It holds accounts and further domains, and its "
+        "administrators see nothing outside it."
     ),
     columns=(
         NAME,
@@ -124,7 +121,8 @@ DOMAINS = Section(
             unless=_below_root,
             form=Form(("cleanup",)),
             ask=_(
-                "The domain disappears. With “Also delete what is in it”, so do its subdomains, its accounts and all they own, for good."
+                "The domain disappears. With “Also delete what is in it”, so do its subdomains, "
+                "its accounts and all they own, for good."
             ),
         ),
     ),
@@ -166,7 +164,8 @@ ACCOUNTS = Section(
     list="listAccounts",
     resource_type="Account",
     about=_(
-        "An account owns machines, disks and networks; limits are counted on it. Each has at least one user who signs in."
+        "An account owns machines, disks and networks; limits are counted on it. Each has at least "
+        "one user who signs in."
     ),
     columns=(
         NAME,
@@ -249,7 +248,7 @@ ACCOUNTS = Section(
             param="account",
             source="name",
             sends={"domainid": "domainid"},
-            unless=_not_first,
+            unless=not_first,
             ask=_("Its machines keep running; nothing new can be made until it is enabled again."),
         ),
         Action(
@@ -258,7 +257,7 @@ ACCOUNTS = Section(
             "ban",
             danger=True,
             states=("enabled", "locked"),
-            unless=_not_first,
+            unless=not_first,
             form=Form(fixed={"lock": "false"}),
             ask=_(
                 "Its machines are stopped and its users cannot sign in, until it is enabled again."
@@ -270,9 +269,10 @@ ACCOUNTS = Section(
             "trash",
             danger=True,
             bulk=True,
-            unless=_not_first,
+            unless=not_first,
             ask=_(
-                "The account and everything it owns – machines, disks, snapshots, networks – are deleted for good."
+                "The account and everything it owns – machines, disks, snapshots, networks – are "
+                "deleted for good."
             ),
         ),
     ),
@@ -322,219 +322,7 @@ ACCOUNTS = Section(
     ),
 )
 
-USERS = Section(
-    key="users",
-    title=_("Users"),
-    one=_("User"),
-    icon="user",
-    list="listUsers",
-    name_field="username",
-    resource_type="User",
-    about=_("A user is a person or a program that signs in to an account."),
-    columns=(
-        Column("username", _("User name"), "name"),
-        STATE,
-        Column("firstname", _("First name")),
-        Column("lastname", _("Last name")),
-        Column("account", _("Account"), to="accounts", by="accountid"),
-        DOMAIN,
-        Column("rolename", _("Role"), to="roles", by="roleid"),
-        Column("email", _("E-mail"), shown=False),
-        Column("timezone", _("Time zone"), shown=False),
-        CREATED,
-    ),
-    filters=(
-        states("state", _("State"), "enabled", "disabled", "locked"),
-        DOMAIN_FILTER,
-        Filter("username", _("User name")),
-    ),
-    facts=(
-        Facts(
-            _("User"),
-            (
-                ID,
-                Column("firstname", _("First name")),
-                Column("lastname", _("Last name")),
-                Column("email", _("E-mail")),
-                Column("timezone", _("Time zone")),
-                Column("usersource", _("Signs in by"), "word"),
-                Column("created", _("Created"), "date"),
-            ),
-        ),
-        Facts(
-            _("Belongs to"),
-            (
-                Column("account", _("Account"), to="accounts", by="accountid"),
-                DOMAIN,
-                Column("rolename", _("Role"), to="roles", by="roleid"),
-            ),
-        ),
-        Facts(_("API"), (Column("apikey", _("API key"), "copy"),)),
-    ),
-    actions=(
-        Action(
-            "updateUser",
-            _("Edit"),
-            "edit",
-            primary=True,
-            form=Form(("username", *_PERSON, "timezone"), prefill=True),
-        ),
-        Action(
-            "updateUser",
-            _("Change password"),
-            "password",
-            key="password",
-            form=Form((F("currentpassword", widget="password"), F("password", required=True))),
-        ),
-        Action(
-            "registerUserKeys",
-            _("Make API keys"),
-            "key",
-            ask=_(
-                "A new pair is made. A pair made earlier stops working at once. The secret key is shown this once."
-            ),
-        ),
-        Action("enableUser", _("Enable"), "circle-check", states=("disabled", "locked"), bulk=True),
-        Action(
-            "lockUser",
-            _("Lock"),
-            "lock",
-            states=("enabled",),
-            unless=_not_first,
-            ask=_("The user is signed out and cannot sign in until enabled again."),
-        ),
-        Action(
-            "disableUser",
-            _("Disable"),
-            "ban",
-            danger=True,
-            states=("enabled", "locked"),
-            unless=_not_first,
-            bulk=True,
-            ask=_(
-                "The user is signed out, and neither password nor keys work until enabled again."
-            ),
-        ),
-        Action(
-            "deleteUser",
-            _("Delete"),
-            "trash",
-            danger=True,
-            bulk=True,
-            unless=_not_first,
-            ask=_("The user and its keys are deleted. What its account owns stays."),
-        ),
-    ),
-    create=(
-        Action(
-            "createUser",
-            _("New user"),
-            "plus",
-            form=Form(
-                (F("account", section=""), "domainid", "username", "password", *_PERSON),
-                more=("timezone",),
-            ),
-        ),
-    ),
+SECTIONS = (
+    DOMAINS,
+    ACCOUNTS,
 )
-
-_ROLE_TYPES = (
-    ("Admin", _("Root administrator")),
-    ("ResourceAdmin", _("Resource administrator")),
-    ("DomainAdmin", _("Domain administrator")),
-    ("User", _("User")),
-)
-
-ROLES = Section(
-    key="roles",
-    title=_("Roles"),
-    one=_("Role"),
-    icon="shield-check",
-    list="listRoles",
-    state_field="state",
-    about=_(
-        "A role says which commands its accounts may use: rules in order, the first that matches decides."
-    ),
-    columns=(
-        NAME,
-        Column("state", _("State"), "state"),
-        Column(
-            "type",
-            _("Type"),
-            make=lambda r: dict(_ROLE_TYPES).get(r.get("type", ""), r.get("type")),
-        ),
-        Column("description", _("Description"), "said"),
-        Column("isdefault", _("Built in"), "flag"),
-        Column("ispublic", _("Public"), "flag", shown=False),
-    ),
-    filters=(Filter("type", _("Type"), choices=_ROLE_TYPES),),
-    facts=(
-        Facts(
-            _("Role"),
-            (
-                ID,
-                Column(
-                    "type",
-                    _("Type"),
-                    make=lambda r: dict(_ROLE_TYPES).get(r.get("type", ""), r.get("type")),
-                ),
-                Column("description", _("Description"), "said"),
-                Column("isdefault", _("Built in"), "flag"),
-                Column("ispublic", _("Public"), "flag"),
-            ),
-        ),
-    ),
-    actions=(
-        Action(
-            "createRole",
-            _("Copy to a new role"),
-            "copy",
-            param="roleid",
-            primary=True,
-            form=Form(("name", "description")),
-        ),
-        Action(
-            "updateRole",
-            _("Edit"),
-            "edit",
-            unless=_own_role,
-            form=Form(("name", "description", "ispublic"), prefill=True),
-        ),
-        Action("enableRole", _("Enable"), "circle-check", states=("disabled",)),
-        Action(
-            "disableRole",
-            _("Disable"),
-            "ban",
-            danger=True,
-            states=("enabled",),
-            unless=_own_role,
-            ask=_("Accounts with this role can use no command until it is enabled again."),
-        ),
-        Action(
-            "deleteRole",
-            _("Delete"),
-            "trash",
-            danger=True,
-            unless=_own_role,
-            ask=_("The role and its rules are deleted. A role that accounts still have cannot be."),
-        ),
-    ),
-    create=(
-        Action(
-            "createRole",
-            _("New role"),
-            "plus",
-            form=Form(
-                ("name", F("type", choices=_ROLE_TYPES, required=True), "description", "ispublic")
-            ),
-        ),
-    ),
-    tabs=(
-        Tab(
-            "rules", _("Rules"), "frontend/tabs/rules.html", tabs.rules, needs="listRolePermissions"
-        ),
-        Related("accounts", "roleid"),
-    ),
-)
-
-SECTIONS = (DOMAINS, ACCOUNTS, USERS, ROLES)

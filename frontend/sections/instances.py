@@ -1,4 +1,4 @@
-"""Instances and what one needs to make them."""
+"""Instances."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from frontend.sections.columns import (
     DOMAIN_FILTER,
     HOST,
     ID,
-    NAME,
     OWNER,
     STATE,
     ZONE,
@@ -36,6 +35,7 @@ from frontend.sections.columns import (
 OFFERING = Column(
     "serviceofferingname", _("Service offering"), to="serviceofferings", by="serviceofferingid"
 )
+
 ADDRESS = Column(
     "ipaddress", _("IP address"), "mono", make=lambda r: r.get("ipaddress") or _first_address(r)
 )
@@ -88,7 +88,8 @@ INSTANCES = Section(
     name_field="displayname",
     card="frontend/cards/instance.html",
     about=_(
-        "An instance is a virtual machine: an image, a size, disks and a network. It starts within seconds."
+        "An instance is a virtual machine: an image, a size, disks and a network. It starts within "
+        "seconds."
     ),
     columns=(
         Column("displayname", _("Name"), "name"),
@@ -179,7 +180,15 @@ INSTANCES = Section(
             "player-play",
             event="START",
             bulk=True,
-            form=Form(more=(F("hostid", admin=True),)),
+        ),
+        Action(
+            "startVirtualMachine",
+            _("Start on a host"),
+            "player-play",
+            key="on",
+            event="START",
+            admin=True,
+            form=Form((F("hostid", required=True),)),
         ),
         Action(
             "stopVirtualMachine",
@@ -189,7 +198,8 @@ INSTANCES = Section(
             bulk=True,
             form=Form(("forced",)),
             ask=_(
-                "The guest is asked to shut down. If it does not in time and “Force” is set, its power is cut."
+                "The guest is asked to shut down. If it does not in time and “Force” is set, its "
+                "power is cut."
             ),
         ),
         Action(
@@ -255,7 +265,8 @@ INSTANCES = Section(
             hidden=True,
             form=Form((F("nicid", widget="hidden"),)),
             ask=_(
-                "Outgoing traffic takes this network. The guest learns of it at its next start or DHCP renewal."
+                "Outgoing traffic takes this network. The guest learns of it at its next start or "
+                "DHCP renewal."
             ),
         ),
         Action(
@@ -289,7 +300,8 @@ INSTANCES = Section(
             "password",
             unless=_can_reset_password,
             ask=_(
-                "A new password is made and shown once the job is done. The guest takes it at its next start."
+                "A new password is made and shown once the job is done. The guest takes it at its "
+                "next start."
             ),
         ),
         Action(
@@ -308,7 +320,8 @@ INSTANCES = Section(
             states=("Running", "Stopped"),
             form=Form(("templateid",)),
             ask=_(
-                "The root disk is made anew from its template. What is on it now is lost; data disks stay."
+                "The root disk is made anew from its template. What is on it now is lost; data "
+                "disks stay."
             ),
         ),
         Action("recoverVirtualMachine", _("Recover"), "arrow-back-up", event="RECOVER", bulk=True),
@@ -321,7 +334,8 @@ INSTANCES = Section(
             bulk=True,
             form=Form(("expunge",), more=(F("volumeids", section="volumes"),)),
             ask=_(
-                "The instance is stopped and destroyed. It can be recovered until it is expunged; with “Delete for good at once” it cannot."
+                "The instance is stopped and destroyed. It can be recovered until it is expunged; "
+                "with “Delete for good at once” it cannot."
             ),
         ),
         Action(
@@ -349,240 +363,4 @@ INSTANCES = Section(
     ),
 )
 
-SSHKEYS = Section(
-    key="sshkeys",
-    title=_("SSH keys"),
-    one=_("SSH key"),
-    icon="key",
-    list="listSSHKeyPairs",
-    state_field="",
-    about=_("A public key that is put into new instances, so that you sign in without a password."),
-    columns=(
-        NAME,
-        Column("fingerprint", _("Fingerprint"), "mono"),
-        Column("account", _("Account")),
-        DOMAIN,
-        CREATED,
-    ),
-    facts=(Facts(_("SSH key"), (ID, Column("fingerprint", _("Fingerprint"), "mono"))), OWNER),
-    actions=(
-        Action(
-            "deleteSSHKeyPair",
-            _("Delete"),
-            "trash",
-            param="name",
-            source="name",
-            danger=True,
-            bulk=True,
-            sends={"account": "account", "domainid": "domainid"},
-            ask=_("New instances can no longer be given it. Instances that have it keep it."),
-        ),
-    ),
-    create=(
-        Action(
-            "registerSSHKeyPair",
-            _("Add a key"),
-            "plus",
-            form=Form(
-                ("name", F("publickey", widget="textarea", placeholder="ssh-ed25519 AAAA…")),
-                more=("account", "domainid"),
-            ),
-        ),
-        Action(
-            "createSSHKeyPair",
-            _("Generate a pair"),
-            "key",
-            form=Form(("name",), more=("account", "domainid")),
-            ask=_("The private key is shown this once, and not kept."),
-        ),
-    ),
-)
-
-AFFINITY_TYPES = (
-    ("host anti-affinity", _("Apart: each on another host")),
-    ("host affinity", _("Together: all on one host")),
-    ("non-strict host anti-affinity", _("Apart where possible")),
-    ("non-strict host affinity", _("Together where possible")),
-)
-
-AFFINITY = Section(
-    key="affinitygroups",
-    title=_("Affinity groups"),
-    one=_("Affinity group"),
-    icon="affiliate",
-    list="listAffinityGroups",
-    state_field="",
-    about=_(
-        "Keeps instances on different hosts, so that one failure does not take all of them – or on the same host, so that they are near."
-    ),
-    columns=(
-        NAME,
-        Column(
-            "type",
-            _("Type"),
-            make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
-        ),
-        Column("description", _("Description")),
-        Column("account", _("Account")),
-        DOMAIN,
-    ),
-    filters=(Filter("type", _("Type"), choices=AFFINITY_TYPES),),
-    facts=(
-        Facts(
-            _("Affinity group"),
-            (
-                ID,
-                Column(
-                    "type",
-                    _("Type"),
-                    make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
-                ),
-                Column("description", _("Description")),
-            ),
-        ),
-        OWNER,
-    ),
-    actions=(
-        Action(
-            "deleteAffinityGroup",
-            _("Delete"),
-            "trash",
-            danger=True,
-            bulk=True,
-            ask=_("Its instances stay where they are and are free to move."),
-        ),
-    ),
-    create=(
-        Action(
-            "createAffinityGroup",
-            _("New affinity group"),
-            "plus",
-            form=Form(
-                ("name", F("type", choices=AFFINITY_TYPES), "description"),
-                more=("account", "domainid"),
-            ),
-        ),
-    ),
-    tabs=(Related("instances", "affinitygroupid"),),
-)
-
-GROUPS = Section(
-    key="instancegroups",
-    title=_("Instance groups"),
-    one=_("Instance group"),
-    icon="folders",
-    list="listInstanceGroups",
-    state_field="",
-    about=_("A name for instances that belong together, to find them by."),
-    columns=(NAME, Column("account", _("Account")), DOMAIN, CREATED),
-    facts=(Facts(_("Instance group"), (ID,)), OWNER),
-    actions=(
-        Action(
-            "updateInstanceGroup",
-            _("Edit"),
-            "edit",
-            primary=True,
-            form=Form(("name",), prefill=True),
-        ),
-        Action(
-            "deleteInstanceGroup",
-            _("Delete"),
-            "trash",
-            danger=True,
-            bulk=True,
-            ask=_("Its instances stay; they only lose the group."),
-        ),
-    ),
-    create=(
-        Action(
-            "createInstanceGroup",
-            _("New group"),
-            "plus",
-            form=Form(("name",), more=("account", "domainid")),
-        ),
-    ),
-    tabs=(Related("instances", "groupid"),),
-)
-
-USERDATA = Section(
-    key="userdata",
-    title=_("User data"),
-    one=_("User data"),
-    icon="file-code",
-    list="listUserData",
-    state_field="",
-    about=_(
-        "A script or cloud-init document that a new instance runs at its first start, kept to be used again."
-    ),
-    columns=(
-        NAME,
-        Column("params", _("Parameters"), "words"),
-        Column("account", _("Account")),
-        DOMAIN,
-    ),
-    facts=(Facts(_("User data"), (ID, Column("params", _("Parameters"), "words"))), OWNER),
-    actions=(
-        Action(
-            "deleteUserData",
-            _("Delete"),
-            "trash",
-            danger=True,
-            bulk=True,
-            ask=_("New instances can no longer use it."),
-        ),
-    ),
-    create=(
-        Action(
-            "registerUserData",
-            _("New user data"),
-            "plus",
-            form=Form(
-                ("name", F("userdata", widget="base64", placeholder="#cloud-config")),
-                more=("params", "account", "domainid"),
-            ),
-        ),
-    ),
-)
-
-VMSNAPSHOTS = Section(
-    key="vmsnapshots",
-    title=_("Instance snapshots"),
-    one=_("Instance snapshot"),
-    icon="camera",
-    list="listVMSnapshot",
-    about=_("The disks, and if you like the memory, of an instance at one moment."),
-    columns=(
-        Column("displayname", _("Name"), "name"),
-        STATE,
-        Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
-        Column("type", _("Type")),
-        CREATED,
-    ),
-    facts=(
-        Facts(
-            _("Instance snapshot"),
-            (
-                ID,
-                Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
-                Column("type", _("Type")),
-            ),
-        ),
-        OWNER,
-    ),
-    actions=(
-        Action(
-            "revertToVMSnapshot",
-            _("Revert the instance to it"),
-            "arrow-back-up",
-            param="vmsnapshotid",
-            danger=True,
-            states=("Ready",),
-            ask=_("What changed since is lost."),
-        ),
-        Action(
-            "deleteVMSnapshot", _("Delete"), "trash", param="vmsnapshotid", danger=True, bulk=True
-        ),
-    ),
-)
-
-SECTIONS = (INSTANCES, SSHKEYS, AFFINITY, GROUPS, USERDATA, VMSNAPSHOTS)
+SECTIONS = (INSTANCES,)

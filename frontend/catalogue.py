@@ -1,0 +1,168 @@
+"""Every text that a page can show, collected from where it is written.
+
+Three sources: templates and calls of gettext (as anywhere), what is *declared* (help of
+commands and their parameters, choices, settings), and what is *said*: messages of refusals,
+titles of steps, notes of jobs, descriptions of events and alerts. What is said is found in the
+syntax tree; a thing filled in becomes ``{0}``, ``{1}`` …. ``manage.py texts`` writes the list
+into the catalogue; a test fails when one of them has no translation.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+from core.commands import COMMANDS
+from core.config import SETTINGS
+from frontend.texts import CONTEXT
+
+#: (context or None, message, plural or None)
+Entry = tuple[str | None, str, str | None]
+
+_PACKAGES = (
+    "core", "accounts", "jobs", "infra", "network", "storage", "compute", "consoleproxy", "api",
+)  # fmt: skip
+_GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+_PLURAL = {"ngettext", "ngettext_lazy"}
+_CALL = re.compile(
+    r"""\b(?P<name>n?p?gettext|_)\(\s*u?(?P<a>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+    r"""(?:\s*,\s*u?(?P<b>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))?""",
+    re.S,
+)
+
+
+def every() -> list[Entry]:
+    """All entries, each once, in a steady order."""
+    found: dict[Entry, None] = {}
+    for source in (_templates(), _python(), _declared(), _said()):
+        for entry in source:
+            if entry[1].strip():
+                found[entry] = None
+    return sorted(found, key=lambda e: (e[0] or "", e[1]))
+
+
+def _templates() -> Iterator[Entry]:
+    root = settings.BASE_DIR / "frontend" / "templates"
+    for path in sorted(root.rglob("*.html")):
+        for call in _CALL.finditer(templatize(path.read_text())):
+            first = ast.literal_eval(call["a"])
+            plural = ast.literal_eval(call["b"]) if call["name"] == "ngettext" else None
+            yield (None, first, plural)
+
+
+def _python() -> Iterator[Entry]:
+    for path in sorted((settings.BASE_DIR / "frontend").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            if node.func.id in _GETTEXT and texts and isinstance(texts[0], str):
+                yield (None, texts[0], None)
+            elif node.func.id in _PLURAL and len(texts) >= 2:
+                yield (None, texts[0], texts[1])
+
+
+def _declared() -> Iterator[Entry]:
+    for command in COMMANDS.values():
+        yield (None, command.help.replace("\n", " "), None)
+        for param in command.params:
+            yield (None, param.help, None)
+    for setting in SETTINGS.values():
+        yield (None, setting.help, None)
+        yield (None, setting.category, None)
+        for scope in setting.scopes:
+            yield (None, str(scope), None)
+
+
+# -- what is said ----------------------------------------------------------------------------
+
+
+def _said() -> Iterator[Entry]:
+    for package in _PACKAGES:
+        for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield from ((CONTEXT, text, None) for text in said_in(path))
+
+
+def said_in(path: Path) -> Iterator[str]:
+    """Sentences that this file may send to a person."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield from _of_call(node)
+
+
+#: Functions and classes whose text a person reads, and where it is: position or keyword.
+_SAYS: dict[str, tuple[int | str, ...]] = {
+    "Step": ("label",),
+    "progress": (1, "note"),
+    "record": (1, "description"),
+    "open_trouble": (2, "sentence"),
+    "Refusal": (1, "words"),
+    "Verdict": (),
+    "Sleep": (1, "note"),
+    "raise_alert": (1, 2, "description"),
+    "alert": (1, 2, "description"),
+}
+
+
+def _of_call(call: ast.Call) -> Iterator[str]:
+    name = _called(call.func)
+    places = _SAYS.get(name)
+    if places is None:
+        if name not in _error_names():
+            return
+        places = (0, "message")
+    for place in places:
+        for value in _values(call, place):
+            text = template_of(value)
+            if text and re.search(r"[A-Za-z]{3}", text):
+                yield text
+
+
+def _called(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def _values(call: ast.Call, place: int | str) -> list[ast.expr]:
+    if isinstance(place, int):
+        return call.args[place : place + 1]
+    return [k.value for k in call.keywords if k.arg == place]
+
+
+def template_of(node: ast.expr) -> str:
+    """A literal as it is, an f-string with numbered holes, joined literals; "" for the rest."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        parts, holes = [], 0
+        for value in node.values:
+            if isinstance(value, ast.Constant):
+                parts.append(str(value.value))
+            else:
+                parts.append(f"{{{holes}}}")
+                holes += 1
+        return "".join(parts)
+    return ""
+
+
+def _error_names() -> frozenset[str]:
+    """Classes of refusals, wherever they are declared."""
+    if not _ERRORS:
+        _ERRORS.update({"CloudError", "InternalError", "Refused", "AgentError"})
+        for package in (*_PACKAGES, "agent"):
+            for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
+                for node in ast.walk(ast.parse(path.read_text())):
+                    bases = getattr(node, "bases", ())
+                    if _ERRORS & {_called(base) for base in bases}:
+                        _ERRORS.add(node.name)
+    return frozenset(_ERRORS)
+
+
+_ERRORS: set[str] = set()

@@ -1,0 +1,270 @@
+"""What one needs beside the images to make instances: keys, groups, user data."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from frontend.sections.base import (
+    Action,
+    Column,
+    F,
+    Facts,
+    Filter,
+    Form,
+    Related,
+    Section,
+)
+from frontend.sections.columns import (
+    CREATED,
+    DOMAIN,
+    ID,
+    NAME,
+    OWNER,
+    STATE,
+)
+
+SSHKEYS = Section(
+    key="sshkeys",
+    title=_("SSH keys"),
+    one=_("SSH key"),
+    icon="key",
+    list="listSSHKeyPairs",
+    state_field="",
+    about=_("A public key that is put into new instances, so that you sign in without a password."),
+    columns=(
+        NAME,
+        Column("fingerprint", _("Fingerprint"), "mono"),
+        Column("account", _("Account")),
+        DOMAIN,
+        CREATED,
+    ),
+    facts=(Facts(_("SSH key"), (ID, Column("fingerprint", _("Fingerprint"), "mono"))), OWNER),
+    actions=(
+        Action(
+            "deleteSSHKeyPair",
+            _("Delete"),
+            "trash",
+            param="name",
+            source="name",
+            danger=True,
+            bulk=True,
+            sends={"account": "account", "domainid": "domainid"},
+            ask=_("New instances can no longer be given it. Instances that have it keep it."),
+        ),
+    ),
+    create=(
+        Action(
+            "registerSSHKeyPair",
+            _("Add a key"),
+            "plus",
+            form=Form(
+                ("name", F("publickey", widget="textarea", placeholder="ssh-ed25519 AAAA…")),
+                more=("account", "domainid"),
+            ),
+        ),
+        Action(
+            "createSSHKeyPair",
+            _("Generate a pair"),
+            "key",
+            form=Form(("name",), more=("account", "domainid")),
+            ask=_("The private key is shown this once, and not kept."),
+        ),
+    ),
+)
+
+AFFINITY_TYPES = (
+    ("host anti-affinity", _("Apart: each on another host")),
+    ("host affinity", _("Together: all on one host")),
+    ("non-strict host anti-affinity", _("Apart where possible")),
+    ("non-strict host affinity", _("Together where possible")),
+)
+
+AFFINITY = Section(
+    key="affinitygroups",
+    title=_("Affinity groups"),
+    one=_("Affinity group"),
+    icon="affiliate",
+    list="listAffinityGroups",
+    state_field="",
+    about=_(
+        "Keeps instances on different hosts, so that one failure does not take all of them – or on "
+        "the same host, so that they are near."
+    ),
+    columns=(
+        NAME,
+        Column(
+            "type",
+            _("Type"),
+            make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+        ),
+        Column("description", _("Description")),
+        Column("account", _("Account")),
+        DOMAIN,
+    ),
+    filters=(Filter("type", _("Type"), choices=AFFINITY_TYPES),),
+    facts=(
+        Facts(
+            _("Affinity group"),
+            (
+                ID,
+                Column(
+                    "type",
+                    _("Type"),
+                    make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+                ),
+                Column("description", _("Description")),
+            ),
+        ),
+        OWNER,
+    ),
+    actions=(
+        Action(
+            "deleteAffinityGroup",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("Its instances stay where they are and are free to move."),
+        ),
+    ),
+    create=(
+        Action(
+            "createAffinityGroup",
+            _("New affinity group"),
+            "plus",
+            form=Form(
+                ("name", F("type", choices=AFFINITY_TYPES), "description"),
+                more=("account", "domainid"),
+            ),
+        ),
+    ),
+    tabs=(Related("instances", "affinitygroupid"),),
+)
+
+GROUPS = Section(
+    key="instancegroups",
+    title=_("Instance groups"),
+    one=_("Instance group"),
+    icon="folders",
+    list="listInstanceGroups",
+    state_field="",
+    about=_("A name for instances that belong together, to find them by."),
+    columns=(NAME, Column("account", _("Account")), DOMAIN, CREATED),
+    facts=(Facts(_("Instance group"), (ID,)), OWNER),
+    actions=(
+        Action(
+            "updateInstanceGroup",
+            _("Edit"),
+            "edit",
+            primary=True,
+            form=Form(("name",), prefill=True),
+        ),
+        Action(
+            "deleteInstanceGroup",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("Its instances stay; they only lose the group."),
+        ),
+    ),
+    create=(
+        Action(
+            "createInstanceGroup",
+            _("New group"),
+            "plus",
+            form=Form(("name",), more=("account", "domainid")),
+        ),
+    ),
+    tabs=(Related("instances", "groupid"),),
+)
+
+USERDATA = Section(
+    key="userdata",
+    title=_("User data"),
+    one=_("User data"),
+    icon="file-code",
+    list="listUserData",
+    state_field="",
+    about=_(
+        "A script or cloud-init document that a new instance runs at its first start, kept to be "
+        "used again."
+    ),
+    columns=(
+        NAME,
+        Column("params", _("Parameters"), "words"),
+        Column("account", _("Account")),
+        DOMAIN,
+    ),
+    facts=(Facts(_("User data"), (ID, Column("params", _("Parameters"), "words"))), OWNER),
+    actions=(
+        Action(
+            "deleteUserData",
+            _("Delete"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("New instances can no longer use it."),
+        ),
+    ),
+    create=(
+        Action(
+            "registerUserData",
+            _("New user data"),
+            "plus",
+            form=Form(
+                ("name", F("userdata", widget="base64", placeholder="#cloud-config")),
+                more=("params", "account", "domainid"),
+            ),
+        ),
+    ),
+)
+
+VMSNAPSHOTS = Section(
+    key="vmsnapshots",
+    title=_("Instance snapshots"),
+    one=_("Instance snapshot"),
+    icon="camera",
+    list="listVMSnapshot",
+    about=_("The disks, and if you like the memory, of an instance at one moment."),
+    columns=(
+        Column("displayname", _("Name"), "name"),
+        STATE,
+        Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
+        Column("type", _("Type")),
+        CREATED,
+    ),
+    facts=(
+        Facts(
+            _("Instance snapshot"),
+            (
+                ID,
+                Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
+                Column("type", _("Type")),
+            ),
+        ),
+        OWNER,
+    ),
+    actions=(
+        Action(
+            "revertToVMSnapshot",
+            _("Revert the instance to it"),
+            "arrow-back-up",
+            param="vmsnapshotid",
+            danger=True,
+            states=("Ready",),
+            ask=_("What changed since is lost."),
+        ),
+        Action(
+            "deleteVMSnapshot", _("Delete"), "trash", param="vmsnapshotid", danger=True, bulk=True
+        ),
+    ),
+)
+
+SECTIONS = (
+    SSHKEYS,
+    AFFINITY,
+    GROUPS,
+    USERDATA,
+    VMSNAPSHOTS,
+)
