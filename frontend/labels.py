@@ -263,6 +263,8 @@ LABELS: dict[str, Any] = {
     "userdatadetails": _("Values for the user data"),
     "securitygroupids": _("Security groups"),
     "securitygroupnames": _("Security groups"),
+    "volumeids": _("Volumes to delete with it"),
+    "readonly": _("Read only"),
     "keepaddress": _("Keep the address"),
 }
 

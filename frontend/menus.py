@@ -65,7 +65,7 @@ def operable(reader: Reader, section: Section, uuids: list[str]) -> set[str]:
 
 def params_of(action: Action, record: Record) -> dict[str, str]:
     """What the command gets of the record: its id, and what goes with it."""
-    given = {action.param: str(record.get(action.source, ""))}
+    given = {} if action.source == "-" else {action.param: str(record.get(action.source, ""))}
     for param, field in action.sends.items():
         if record.get(field) is not None:
             given[param] = str(record[field])

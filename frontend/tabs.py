@@ -97,6 +97,7 @@ def nics(reader: Reader, section: Section, record: Record) -> Context:
         "nics": record.get("nic") or [],
         "may_remove": reader.may("removeNicFromVirtualMachine"),
         "may_default": reader.may("updateDefaultNicForVirtualMachine"),
+        "may_readdress": reader.may("updateVmNicIp") and record.get("state") == "Stopped",
         "may_add": reader.may("addNicToVirtualMachine"),
     }
 

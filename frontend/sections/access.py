@@ -20,7 +20,7 @@ from frontend.sections.columns import (
     ID,
     NAME,
     OWNER,
-    STATE,
+    OWNER_ONLY,
 )
 
 SSHKEYS = Section(
@@ -36,9 +36,8 @@ SSHKEYS = Section(
         Column("fingerprint", _("Fingerprint"), "mono"),
         Column("account", _("Account")),
         DOMAIN,
-        CREATED,
     ),
-    facts=(Facts(_("SSH key"), (ID, Column("fingerprint", _("Fingerprint"), "mono"))), OWNER),
+    facts=(Facts(_("SSH key"), (ID, Column("fingerprint", _("Fingerprint"), "mono"))), OWNER_ONLY),
     actions=(
         Action(
             "deleteSSHKeyPair",
@@ -115,7 +114,7 @@ AFFINITY = Section(
                 Column("description", _("Description")),
             ),
         ),
-        OWNER,
+        OWNER_ONLY,
     ),
     actions=(
         Action(
@@ -196,7 +195,7 @@ USERDATA = Section(
         Column("account", _("Account")),
         DOMAIN,
     ),
-    facts=(Facts(_("User data"), (ID, Column("params", _("Parameters"), "words"))), OWNER),
+    facts=(Facts(_("User data"), (ID, Column("params", _("Parameters"), "words"))), OWNER_ONLY),
     actions=(
         Action(
             "deleteUserData",
@@ -220,51 +219,10 @@ USERDATA = Section(
     ),
 )
 
-VMSNAPSHOTS = Section(
-    key="vmsnapshots",
-    title=_("Instance snapshots"),
-    one=_("Instance snapshot"),
-    icon="camera",
-    list="listVMSnapshot",
-    about=_("The disks, and if you like the memory, of an instance at one moment."),
-    columns=(
-        Column("displayname", _("Name"), "name"),
-        STATE,
-        Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
-        Column("type", _("Type")),
-        CREATED,
-    ),
-    facts=(
-        Facts(
-            _("Instance snapshot"),
-            (
-                ID,
-                Column("virtualmachinename", _("Instance"), to="instances", by="virtualmachineid"),
-                Column("type", _("Type")),
-            ),
-        ),
-        OWNER,
-    ),
-    actions=(
-        Action(
-            "revertToVMSnapshot",
-            _("Revert the instance to it"),
-            "arrow-back-up",
-            param="vmsnapshotid",
-            danger=True,
-            states=("Ready",),
-            ask=_("What changed since is lost."),
-        ),
-        Action(
-            "deleteVMSnapshot", _("Delete"), "trash", param="vmsnapshotid", danger=True, bulk=True
-        ),
-    ),
-)
 
 SECTIONS = (
     SSHKEYS,
     AFFINITY,
     GROUPS,
     USERDATA,
-    VMSNAPSHOTS,
 )

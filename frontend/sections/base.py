@@ -106,7 +106,7 @@ class Action:
     label: Text
     icon: str = "player-play"
     param: str = "id"
-    source: str = "id"  # the field of the record that goes to ``param``
+    source: str = "id"  # the field of the record that goes to ``param``; "-": the form has it
     sends: Mapping[str, str] = field(default_factory=dict)  # further: parameter → field
     event: str = ""
     states: tuple[str, ...] = ()

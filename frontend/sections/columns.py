@@ -29,6 +29,8 @@ OWNER = Facts(
     ),
 )
 
+OWNER_ONLY = Facts(OWNER.title, OWNER.lines[:2])
+
 ZONE_FILTER = Filter("zoneid", _("Zone"), section="zones")
 DOMAIN_FILTER = Filter("domainid", _("Domain"), section="domains")
 ACCOUNT_FILTER = Filter("account", _("Account"))

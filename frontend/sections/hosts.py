@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend import tabs
 from frontend.sections.base import (
     Action,
     Column,
@@ -15,7 +14,6 @@ from frontend.sections.base import (
     Record,
     Related,
     Section,
-    Tab,
     Text,
 )
 from frontend.sections.columns import (
@@ -114,7 +112,7 @@ HOSTS = Section(
             _("Edit"),
             "edit",
             primary=True,
-            form=Form(("name", "hosttags"), more=("oscategoryid", "annotation"), prefill=True),
+            form=Form(("name", "hosttags"), more=("annotation",), prefill=True),
         ),
         Action(
             "updateHost",
@@ -138,6 +136,7 @@ HOSTS = Section(
             ask=_("Nothing new is placed on it. What runs keeps running."),
         ),
         Action("reconnectHost", _("Reconnect"), "refresh"),
+        Action("checkHost", _("Check it"), "heart-rate-monitor"),
         Action(
             "prepareHostForMaintenance",
             _("Begin maintenance"),
@@ -154,25 +153,11 @@ HOSTS = Section(
             "cancelHostMaintenance", _("End maintenance"), "circle-check", unless=_in_maintenance
         ),
         Action(
-            "declareHostAsDegraded",
-            _("Declare degraded"),
-            "alert-triangle",
-            unless=lambda r: (
-                ""
-                if r.get("state") in ("Alert", "Disconnected")
-                else _("Only a host that is out of reach can be.")
-            ),
-            ask=_(
-                "Its instances are counted as stopped and may start elsewhere. Make sure that it "
-                "is really off."
-            ),
-        ),
-        Action(
             "deleteHost",
             _("Remove"),
             "trash",
             danger=True,
-            form=Form(("forced",), more=("forcedestroylocalstorage",)),
+            form=Form(("forced",)),
             ask=_(
                 "The host leaves the cloud. It must be disabled or in maintenance, and empty "
                 "unless forced."
@@ -195,8 +180,6 @@ HOSTS = Section(
                         choices=(("KVM", "KVM"), ("Simulator", "Simulator")),
                     ),
                     F("url", placeholder="http://192.0.2.10"),
-                    "username",
-                    "password",
                 ),
                 more=("hosttags",),
             ),
@@ -206,36 +189,51 @@ HOSTS = Section(
         Related("instances", "hostid"),
         Related("routers", "hostid"),
         Related("storagepools", "hostid"),
-        Tab(
-            "metrics",
-            _("Metrics"),
-            "frontend/tabs/metrics.html",
-            tabs.metrics,
-            needs="listHostsMetrics",
-        ),
     ),
 )
 
-SYSTEMVMS = Section(
-    key="systemvms",
-    title=_("System VMs"),
-    one=_("System VM"),
-    icon="server-bolt",
-    list="listSystemVms",
-    admin=True,
+
+ENROLMENTS = Section(
+    key="enrolments",
+    title=_("Host enrolments"),
+    one=_("Host enrolment"),
+    icon="plug-connected",
+    list="listHostEnrolments",
+    state_field="",
     has_detail=False,
+    admin=True,
     about=_(
-        "Machines that do the cloud's own work, such as console proxies and image transfers. The "
-        "quick shape needs none."
+        "A one-time token with which the agent of another machine joins a cluster. Make one, "
+        "install the agent there, and start it with the token."
     ),
     columns=(
         NAME,
-        STATE,
-        Column("systemvmtype", _("Type"), "word"),
+        CLUSTER_SHOWN,
+        Column("hosttags", _("Host tags"), "words"),
         Column("hostname", _("Host"), to="hosts", by="hostid"),
-        ZONE,
-        Column("publicip", _("Public address"), "mono"),
-        Column("privateip", _("Private address"), "mono"),
+        Column("created", _("Created"), "time"),
+        Column("expires", _("Expires"), "time"),
+        Column("used", _("Used"), "time"),
+    ),
+    filters=(CLUSTER_FILTER,),
+    actions=(
+        Action(
+            "deleteHostEnrolment",
+            _("Take back"),
+            "trash",
+            danger=True,
+            bulk=True,
+            unless=lambda r: _("It has been used.") if r.get("used") else "",
+            ask=_("Its token no longer lets a machine in."),
+        ),
+    ),
+    create=(
+        Action(
+            "createHostEnrolment",
+            _("Enrol a host"),
+            "plug-connected",
+            form=Form(("clusterid", "name"), more=("hosttags",)),
+        ),
     ),
 )
 
@@ -274,6 +272,6 @@ CONSOLES = Section(
 
 SECTIONS = (
     HOSTS,
-    SYSTEMVMS,
+    ENROLMENTS,
     CONSOLES,
 )

@@ -184,13 +184,6 @@ TEMPLATES = Section(
             sends={"sourcezoneid": "zoneid"},
         ),
         Action(
-            "extractTemplate",
-            _("Download"),
-            "download",
-            form=Form(fixed={"mode": "HTTP_DOWNLOAD"}),
-            sends={"zoneid": "zoneid"},
-        ),
-        Action(
             "deleteTemplate",
             _("Delete"),
             "trash",
@@ -333,13 +326,6 @@ ISOS = Section(
             "copy",
             form=Form(("destzoneids",)),
             sends={"sourcezoneid": "zoneid"},
-        ),
-        Action(
-            "extractIso",
-            _("Download"),
-            "download",
-            form=Form(fixed={"mode": "HTTP_DOWNLOAD"}),
-            sends={"zoneid": "zoneid"},
         ),
         Action(
             "deleteIso",

@@ -229,14 +229,6 @@ INSTANCES = Section(
             form=Form(("serviceofferingid",), more=("details",)),
         ),
         Action(
-            "createVMSnapshot",
-            _("Snapshot the machine"),
-            "camera",
-            param="virtualmachineid",
-            states=("Running", "Stopped"),
-            form=Form(("name", "description")),
-        ),
-        Action(
             "attachVolume",
             _("Attach a volume"),
             "database-import",
@@ -281,6 +273,17 @@ INSTANCES = Section(
             ask=_("The instance leaves this network and its address there is free again."),
         ),
         Action(
+            "updateVmNicIp",
+            _("Change the address"),
+            "edit",
+            key="nic",
+            param="nicid",
+            source="-",
+            hidden=True,
+            states=("Stopped",),
+            form=Form((F("nicid", widget="hidden"), "ipaddress")),
+        ),
+        Action(
             "addNicToVirtualMachine",
             _("Add a network"),
             "network",
@@ -310,6 +313,13 @@ INSTANCES = Section(
             "key",
             states=("Stopped",),
             form=Form((F("keypairs", section="sshkeys"),)),
+        ),
+        Action(
+            "resetUserDataForVirtualMachine",
+            _("Change the user data"),
+            "file-code",
+            states=("Stopped",),
+            form=Form((F("userdata", widget="base64"), "userdataid")),
         ),
         Action(
             "restoreVirtualMachine",
@@ -352,7 +362,6 @@ INSTANCES = Section(
     tabs=(
         Tab("nics", _("Networks"), "frontend/tabs/nics.html", tabs.nics),
         Related("volumes", "virtualmachineid", preset={"virtualmachineid": "id"}),
-        Related("vmsnapshots", "virtualmachineid"),
         Tab(
             "metrics",
             _("Metrics"),

@@ -202,15 +202,6 @@ IPRANGES = Section(
             "plus",
             form=Form(
                 ("networkid", "startip", "endip"),
-                more=(
-                    "gateway",
-                    "netmask",
-                    "vlan",
-                    "startipv6",
-                    "endipv6",
-                    "ip6gateway",
-                    "ip6cidr",
-                ),
             ),
         ),
     ),

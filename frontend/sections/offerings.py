@@ -340,7 +340,7 @@ NETWORK = Section(
             _("Edit"),
             "edit",
             primary=True,
-            form=Form(("name", "displaytext", F("tags", label=_("Tags"))), prefill=True),
+            form=Form(("name", "displaytext"), prefill=True),
         ),
         Action(
             "updateNetworkOffering",

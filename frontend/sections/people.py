@@ -13,7 +13,6 @@ from frontend.sections.base import (
     Filter,
     Form,
     Record,
-    Related,
     Section,
     Tab,
     Text,
@@ -102,6 +101,14 @@ USERS = Section(
                 "A new pair is made. A pair made earlier stops working at once. The secret key is "
                 "shown this once."
             ),
+        ),
+        Action(
+            "deleteUserKeys",
+            _("Throw the API keys away"),
+            "key",
+            danger=True,
+            unless=lambda r: "" if r.get("apikey") else _("The user has no API keys."),
+            ask=_("Programs that sign with them are refused at once."),
         ),
         Action("enableUser", _("Enable"), "circle-check", states=("disabled", "locked"), bulk=True),
         Action(
@@ -243,7 +250,6 @@ ROLES = Section(
         Tab(
             "rules", _("Rules"), "frontend/tabs/rules.html", tabs.rules, needs="listRolePermissions"
         ),
-        Related("accounts", "roleid"),
     ),
 )
 

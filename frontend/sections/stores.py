@@ -23,7 +23,6 @@ from frontend.sections.columns import (
     STATE,
     ZONE,
     ZONE_FILTER,
-    states,
 )
 from frontend.sections.places import CLUSTER_FILTER, POD_FILTER, SETTINGS_TAB
 
@@ -69,7 +68,6 @@ POOLS = Section(
         Column("path", _("Path"), "mono", shown=False),
     ),
     filters=(
-        states("state", _("State"), "Up", "Maintenance", "Disabled"),
         Filter("scope", _("Scope"), choices=POOL_SCOPES),
         ZONE_FILTER,
         POD_FILTER,
@@ -114,7 +112,7 @@ POOLS = Section(
             _("Edit"),
             "edit",
             primary=True,
-            form=Form(("name", F("tags")), more=("capacitybytes", "capacityiops"), prefill=True),
+            form=Form(("name", F("tags")), prefill=True),
         ),
         Action(
             "updateStoragePool",

@@ -103,6 +103,14 @@ DOMAINS = Section(
         Action(
             "updateDomain", _("Edit"), "edit", form=Form(("name", "networkdomain"), prefill=True)
         ),
+        Action(
+            "moveDomain",
+            _("Move"),
+            "switch-horizontal",
+            param="domainid",
+            unless=_below_root,
+            form=Form(("parentdomainid",)),
+        ),
         Action("updateResourceCount", _("Count again"), "refresh", param="domainid"),
         Action(
             "updateResourceLimit",

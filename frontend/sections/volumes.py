@@ -8,7 +8,6 @@ from frontend import tabs
 from frontend.sections.base import (
     Action,
     Column,
-    F,
     Facts,
     Filter,
     Form,
@@ -148,7 +147,7 @@ VOLUMES = Section(
             primary=True,
             bulk=True,
             unless=_exists,
-            form=Form(("name",), more=("quiescevm", "asyncbackup")),
+            form=Form(("name",), more=("quiescevm",)),
         ),
         Action(
             "attachVolume",
@@ -170,16 +169,7 @@ VOLUMES = Section(
             "resizeVolume",
             _("Change size"),
             "resize",
-            form=Form(("size", "diskofferingid"), more=("shrinkok", "miniops", "maxiops")),
-        ),
-        Action(
-            "migrateVolume",
-            _("Move to other storage"),
-            "switch-horizontal",
-            param="volumeid",
-            unless=_exists,
-            form=Form((F("storageid", section="storagepools"),)),
-            admin=True,
+            form=Form(("size", "diskofferingid"), more=("shrinkok",)),
         ),
         Action(
             "createTemplate",
@@ -191,14 +181,6 @@ VOLUMES = Section(
                 ("name", "displaytext", "ostypeid"),
                 more=("ispublic", "passwordenabled", "requireshvm"),
             ),
-        ),
-        Action(
-            "extractVolume",
-            _("Download"),
-            "download",
-            unless=_exists,
-            form=Form(fixed={"mode": "HTTP_DOWNLOAD"}),
-            sends={"zoneid": "zoneid"},
         ),
         Action("recoverVolume", _("Recover"), "arrow-back-up", states=("Destroy",), bulk=True),
         Action(
@@ -286,7 +268,6 @@ SNAPSHOTS = Section(
                 Column("snapshottype", _("Type"), "word"),
                 Column("physicalsize", _("On disk"), "bytes"),
                 Column("virtualsize", _("Size"), "bytes"),
-                Column("locationtype", _("Location"), "word"),
                 ZONE,
             ),
         ),
@@ -338,7 +319,7 @@ SNAPSHOTS = Section(
             "createSnapshot",
             _("New snapshot"),
             "plus",
-            form=Form(("volumeid", "name"), more=("quiescevm", "asyncbackup")),
+            form=Form(("volumeid", "name"), more=("quiescevm",)),
         ),
     ),
 )
