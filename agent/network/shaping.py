@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ log = logging.getLogger("agent.network")
 
 TABLE = "cloudportal_rate"
 LATENCY_MS = 50
+NOQUEUE_WITHIN_S = 0.15
 _SYSFS = Path("/sys/class/net")
 
 
@@ -51,6 +53,7 @@ class Shaping:
             while not all(tap.exists() for tap in taps) and not over.wait(0.005):
                 pass
             if all(tap.exists() for tap in taps):
+                _await_noqueue([tap.name for tap in taps])
                 self.apply(limited)
 
         worker = threading.Thread(target=work, name="shaping", daemon=True)
@@ -62,6 +65,18 @@ class Shaping:
             over.set()
             if limited:
                 worker.join()
+
+
+def _await_noqueue(taps: list[str]) -> None:
+    """libvirt gives a new tap the noqueue discipline, right after it made it; a bucket put
+    there earlier would be lost. Versions that do not are waited for a moment in vain."""
+    end = time.monotonic() + NOQUEUE_WITHIN_S
+    while time.monotonic() < end:
+        shown = processes.run(["tc", "qdisc", "show"], accept=(0, 1))
+        lines = [line for line in shown.splitlines() if line.startswith("qdisc noqueue")]
+        if all(any(f" dev {tap} " in line for line in lines) for tap in taps):
+            return
+        time.sleep(0.01)
 
 
 def tc_batch(nics: Iterable[p.Nic]) -> str:

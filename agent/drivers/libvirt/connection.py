@@ -112,7 +112,7 @@ def translate(error: Any, doing: str) -> p.AgentError:
         return _went_away(error, doing)
     if code == libvirt.VIR_ERR_NO_DOMAIN:
         return p.NoSuchDomain(f"Cannot {doing}: libvirt has no such domain.")
-    if "No such file or directory" in words:
+    if "Cannot access storage file" in words:
         return p.NoSuchVolume(f"Cannot {doing}: {words}")
     return p.OperationFailed(f"Cannot {doing}: {words}")
 

@@ -7,6 +7,7 @@ import secrets
 import time
 import xml.etree.ElementTree as ET
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 from agent import names
@@ -22,6 +23,8 @@ log = logging.getLogger("agent.libvirt")
 
 ASK_AGAIN_S = 5.0
 POLL_S = 0.1
+# Where firmware describes itself to libvirt (QEMU docs, interop/firmware.json).
+FIRMWARE = (Path("/usr/share/qemu/firmware"), Path("/etc/qemu/firmware"))
 
 
 class Domains:
@@ -54,6 +57,11 @@ class Domains:
     def _setting(self, spec: p.DomainSpec) -> xml.Setting:
         context = self._context
         context.make_folders()
+        if (spec.uefi or spec.secure_boot) and not any(path.exists() for path in FIRMWARE):
+            raise p.OperationFailed(
+                f"{spec.name} boots by UEFI, and this host has no UEFI firmware. "
+                "Install the package ovmf on the host."
+            )
         drive = ""
         if spec.config_drive is not None:
             path = context.config_drive(spec.uuid)
