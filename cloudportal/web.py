@@ -7,6 +7,8 @@ from typing import Any
 import uvicorn
 from django.conf import settings
 
+from consoleproxy.server import ConsoleSocket
+
 
 def uvicorn_config(application: Any) -> uvicorn.Config:
     """No deflate and large reads: consoles carry pixels (`bench/console`)."""
@@ -17,7 +19,7 @@ def uvicorn_config(application: Any) -> uvicorn.Config:
         port=port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=ConsoleSocket,
         ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,

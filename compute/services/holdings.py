@@ -17,6 +17,7 @@ from accounts.resources import Resource
 from accounts.services import limits
 from compute.models import VirtualMachine
 from compute.services.offerings import Size
+from core.locking import locked
 from infra.services import capacity
 
 
@@ -77,10 +78,7 @@ def _amounts(vcpus: int, memory_mb: int) -> dict[Resource, int]:
 
 
 def _locked(vm: VirtualMachine) -> VirtualMachine:
-    rows = VirtualMachine.everything.select_for_update(of=("self",))
-    return rows.select_related("account__domain", "account__role", "host", "last_host").get(
-        pk=vm.pk
-    )
+    return locked(vm, "account__domain", "account__role", "host", "last_host")
 
 
 def _note(vm: VirtualMachine, **fields: Any) -> None:

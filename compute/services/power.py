@@ -20,6 +20,7 @@ from compute.services import holdings
 from compute.states import Power, VmEvent, VmState
 from core import live
 from core.errors import NotAllowedInState
+from core.locking import locked
 from infra.models import Host
 from infra.services import alerts, capacity
 from infra.services.alerts import AlertType
@@ -171,8 +172,7 @@ _REASONS = {
 
 
 def _locked(vm: VirtualMachine) -> VirtualMachine:
-    rows = VirtualMachine.objects.select_for_update(of=("self",))
-    return rows.select_related("account__domain", "host").get(pk=vm.pk)
+    return locked(vm, "account__domain", "host")
 
 
 @on_host_lost

@@ -13,6 +13,7 @@ from compute.services import holdings, offerings
 from compute.states import VmState
 from core import live
 from core.errors import InvalidParameter, NotAllowedInState
+from core.locking import locked
 from core.steps import Plan
 
 
@@ -55,10 +56,7 @@ def scale_plan(
 
 
 def _locked(vm: VirtualMachine) -> VirtualMachine:
-    rows = VirtualMachine.objects.select_for_update(of=("self",))
-    return rows.select_related("account__domain", "account__role", "zone", "service_offering").get(
-        pk=vm.pk
-    )
+    return locked(vm, "account__domain", "account__role", "zone", "service_offering")
 
 
 def _check_storage(vm: VirtualMachine, offering: ServiceOffering) -> None:

@@ -14,6 +14,7 @@ from django.db.models import Count, Model, Sum
 from accounts.models import Account
 from accounts.resources import FACTS, Resource
 from accounts.services import limits
+from core.locking import locked
 from storage.models import Snapshot, Template, Volume
 
 Kinds = tuple[Resource, Resource]  # one of these, and bytes of that
@@ -67,8 +68,7 @@ def give_back(row: Volume | Snapshot | Template) -> None:
 
 
 def _locked(row: Volume | Snapshot | Template):
-    rows = type(row)._base_manager.select_for_update(of=("self",))
-    return rows.select_related("account__domain", "account__role").get(pk=row.pk)
+    return locked(row, "account__domain", "account__role")
 
 
 def _note(row: Model, held: Model, **fields: object) -> None:

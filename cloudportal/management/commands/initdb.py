@@ -69,18 +69,24 @@ def create(wanted: dict[str, Any], user: str, password: str) -> None:
         connection = MySQLdb.connect(user=user, passwd=password, **place, **options)
     except MySQLdb.Error as error:
         raise CommandError(f"{user} cannot sign in to the database server: {error}") from error
-    name, who = wanted["NAME"], wanted["USER"]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE DATABASE IF NOT EXISTS `{name}` "
-            "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
-        )
-        for host in ("localhost", "%"):
-            cursor.execute(
-                f"CREATE USER IF NOT EXISTS `{who}`@`{host}` IDENTIFIED BY %s",
-                (wanted["PASSWORD"],),
-            )
-            cursor.execute(f"ALTER USER `{who}`@`{host}` IDENTIFIED BY %s", (wanted["PASSWORD"],))
-            cursor.execute(f"GRANT ALL ON `{name}`.* TO `{who}`@`{host}`")
-    connection.commit()
-    connection.close()
+    try:
+        with connection.cursor() as cursor:
+            _make(cursor, wanted["NAME"], wanted["USER"], wanted["PASSWORD"])
+        connection.commit()
+    except MySQLdb.Error as error:
+        raise CommandError(f"{user} may not create databases and users: {error}") from error
+    finally:
+        connection.close()
+
+
+def _make(cursor: Any, name: str, who: str, password: str) -> None:
+    """``%`` is MariaDB's any host; it is doubled where the driver formats the text."""
+    cursor.execute(
+        f"CREATE DATABASE IF NOT EXISTS `{name}` "
+        "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+    )
+    for host in ("localhost", "%%"):
+        account = f"`{who}`@`{host}`"
+        cursor.execute(f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY %s", (password,))
+        cursor.execute(f"ALTER USER {account} IDENTIFIED BY %s", (password,))
+        cursor.execute(f"GRANT ALL ON `{name}`.* TO {account.replace('%%', '%')}")
