@@ -283,7 +283,7 @@ def routed_bridge(guest_bridge):
 def test_a_guest_gets_address_name_key_and_way_out_from_its_router(rig, serial, routed_bridge):
     wanted = router("cpt-r1")
     metadata = p.GuestMetadata(
-        "10.99.0.10", {"local-hostname": "web-1", "public-keys": "ssh-ed25519 AAAAtest me"},
+        "10.99.0.10", {"local-hostname": "web-1", "public-keys": "ssh-ed25519 AAAAtest me", "instance-id": "i-1"},
         password="s3cret-pass",
     )  # fmt: skip
     network = dataclasses.replace(wanted.networks[0], metadata=(metadata,), mtu=1400)
