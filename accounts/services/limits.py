@@ -73,13 +73,21 @@ def _locked(account_id: int, domain_ids: list[int], resources: Iterable[int]) ->
     of_domains = Q(domain__in=domain_ids, resource__in=wanted)
     found = _lock(of_account) + _lock(of_domains)
     if len(found) < len(wanted) * (1 + len(domain_ids)):
-        ResourceCount.objects.bulk_create(
-            [ResourceCount(account_id=account_id, resource=r) for r in wanted]
-            + [ResourceCount(domain_id=d, resource=r) for d in domain_ids for r in wanted],
-            ignore_conflicts=True,
-        )
+        _make_missing(account_id, domain_ids, wanted)
         found = _lock(of_account) + _lock(of_domains)
     return found
+
+
+def _make_missing(account_id: int, domain_ids: list[int], resources: list[Resource]) -> None:
+    """Holders are locked first: of two that insert the same row at once, both would wait
+    with a shared lock for the other's exclusive one."""
+    list(Account.everything.select_for_update().filter(pk=account_id).values_list("pk"))
+    list(Domain.everything.select_for_update().filter(pk__in=domain_ids).order_by("pk"))
+    ResourceCount.objects.bulk_create(
+        [ResourceCount(account_id=account_id, resource=r) for r in resources]
+        + [ResourceCount(domain_id=d, resource=r) for d in domain_ids for r in resources],
+        ignore_conflicts=True,
+    )
 
 
 def _lock(condition: Q) -> list[ResourceCount]:
