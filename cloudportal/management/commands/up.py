@@ -16,12 +16,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from agent.protocol import Preflight, PreflightReport
 from cloudportal import defaults, environment, hosts
-from cloudportal.firstzone import FirstZone
+from cloudportal.firstzone import ZONE, FirstZone
 from cloudportal.server import Portal, port_is_free
 from cloudportal.steps import Teller
 from core.errors import CloudError
 from infra import agents
-from infra.models import Host
+from infra.models import Zone
+from storage.models import Template
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ class Command(BaseCommand):
             return defaults.ensure(environment.text("CLOUDPORTAL_ADMIN_PASSWORD"))
 
     def _first_zone(self) -> None:
-        if Host.objects.exclude(status="Connecting").exists():
-            return
+        if Template.everything.exists() or Zone.everything.exclude(name=ZONE).exists():
+            return  # it was finished once, or an administrator builds a cloud of another shape
         hypervisor = "Simulator" if settings.VIRT == "simulator" else "KVM"
         if hypervisor == "KVM":
             self._check_machine()
