@@ -1,7 +1,5 @@
 """Templates and ISOs: registered, fetched with progress, refused with reasons, deleted."""
 
-from dataclasses import replace
-
 import pytest
 
 from accounts.models import ResourceCount
@@ -19,7 +17,6 @@ from core.errors import (
 from infra.models import Alert
 from infra.services import configuration
 from jobs.models import AsyncJob, Event, JobStatus, JobStep
-from jobs.runner import JobRun
 from jobs.worker import run_everything
 from storage.jobs import templates as jobs
 from storage.models import Template, TemplateCopy
@@ -37,7 +34,7 @@ from tests.factories import (
     make_store,
     make_zone,
 )
-from tests.unit.storage.walking import BROKEN, Killed, disturb, run_killed
+from tests.unit.storage.walking import BROKEN, Killed, disturb, impatient, run_killed
 
 pytestmark = pytest.mark.django_db
 URL = "https://images.example.org/debian.qcow2"
@@ -113,7 +110,7 @@ def test_why_a_download_is_refused_is_in_the_status_the_job_and_an_alert(
     caller = make_caller()
     cloud.world.web[URL] = error
     made = register(caller, cloud)
-    monkeypatch.setattr("jobs.runner.JobRun._failed", _impatient())
+    impatient(monkeypatch, jobs.download)
     run_everything()
     job = AsyncJob.objects.get()
     assert job.status == JobStatus.FAILED
@@ -125,16 +122,6 @@ def test_why_a_download_is_refused_is_in_the_status_the_job_and_an_alert(
     assert Event.objects.filter(type="TEMPLATE.DOWNLOAD.FAILED", account=caller.account).exists()
     assert used(caller.account, Resource.SECONDARY_STORAGE) == 0
     cloud.assert_balanced()
-
-
-def _impatient():
-    """A step that has lost its patience with a server that is away."""
-    real = JobRun._failed
-
-    def failed(self, step, row, error):
-        return real(self, replace(step, patience_s=-1), row, error)
-
-    return failed
 
 
 def test_a_server_that_is_away_for_a_while_is_asked_again(cloud):

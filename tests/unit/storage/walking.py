@@ -49,6 +49,17 @@ def disturb(monkeypatch, kind, index: int, error: BaseException, *, when: str, t
     monkeypatch.setitem(steps.PLANS, registered.name, replace(registered, build=build))
 
 
+def impatient(monkeypatch, kind) -> None:
+    """A failure that may pass by itself has lasted too long already."""
+    registered = steps.PLANS[steps.plan_name(kind)]
+
+    def build(*args, **kwargs):
+        return [replace(step, patience_s=-1) for step in registered.build(*args, **kwargs)]
+
+    functools.update_wrapper(build, registered.build)
+    monkeypatch.setitem(steps.PLANS, registered.name, replace(registered, build=build))
+
+
 def run_killed() -> AsyncJob:
     """One worker runs until it is killed; the next finds the job and ends it."""
     AsyncJob.objects.filter(status=JobStatus.PENDING).update(
@@ -63,8 +74,3 @@ def run_killed() -> AsyncJob:
     run_everything()
     job.refresh_from_db()
     return job
-
-
-def places(kind, *args, **kwargs) -> list[tuple[int, str]]:
-    """Every step of a plan, before and after its work."""
-    return [(i, when) for i in range(len(kind(*args, **kwargs))) for when in ("before", "after")]
