@@ -6,9 +6,9 @@ from typing import Any
 
 from channels.exceptions import DenyConnection
 from django.urls import re_path
-from frontend.routing import websocket_urlpatterns as pages
 
 from consoleproxy.routing import websocket_urlpatterns as console
+from frontend.routing import websocket_urlpatterns as pages
 from infra.routing import websocket_urlpatterns as agents
 
 
