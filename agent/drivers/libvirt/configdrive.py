@@ -21,7 +21,8 @@ def write(path: Path, drive: p.ConfigDrive) -> None:
 
     Raises OperationFailed for paths that would leave the disk, or too much text.
     """
-    files = {_checked(name): text.encode() for name, text in drive.files.items()}
+    # Lone surrogates stand for bytes that are no text: user data may be an archive.
+    files = {_checked(n): text.encode(errors="surrogateescape") for n, text in drive.files.items()}
     if sum(len(data) for data in files.values()) > MAX_BYTES:
         raise p.OperationFailed(f"The config drive would hold more than {MAX_BYTES} bytes.")
     iso = pycdlib.PyCdlib()
