@@ -11,6 +11,9 @@ Key = tuple[str | None, str]
 
 HEADER = (
     "Project-Id-Version: cloudportal\n"
+    "PO-Revision-Date: 2026-11-20 00:00+0000\n"
+    "Last-Translator: cloudportal\n"
+    "Language-Team: zh_Hans\n"
     "Language: zh_Hans\n"
     "MIME-Version: 1.0\n"
     "Content-Type: text/plain; charset=UTF-8\n"
