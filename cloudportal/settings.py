@@ -107,5 +107,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # At INFO uvicorn writes the paths of WebSockets, and a console's path is its ticket (R3).
+    "loggers": {"uvicorn.error": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": environment.text("CLOUDPORTAL_LOG", "WARNING")},
 }

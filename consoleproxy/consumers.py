@@ -15,6 +15,7 @@ from accounts.services import sessions
 from agent.protocol import AgentError, ConsoleAddress, DomainRef
 from consoleproxy import origins, relay, tickets, watch
 from consoleproxy.models import ConsoleSession
+from consoleproxy.server import CARRY
 from infra import agents
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,11 @@ class ConsoleConsumer(AsyncConsumer):
     async def _open(self, row: ConsoleSession) -> socket.socket:
         address = await database_sync_to_async(_where)(row)
         try:
-            return await relay.connect(
-                address.vnc_host,
-                address.vnc_port,
-                address.serial_path if row.kind == "serial" else "",
-            )
+            if row.kind == "serial":
+                return await relay.connect("", 0, address.serial_path)
+            end = await relay.connect(address.vnc_host, address.vnc_port, "")
+            await relay.sign_in(end, address.vnc_password)
+            return end
         except OSError:
             await database_sync_to_async(tickets.close)(row.pk)
             raise
@@ -67,7 +68,7 @@ class ConsoleConsumer(AsyncConsumer):
     async def _carry(
         self, row: ConsoleSession, pipe: socket.socket, receive: Any, send: Any
     ) -> None:
-        carrying = asyncio.ensure_future(relay.carry(pipe, receive, send))
+        carrying = asyncio.ensure_future(self._talk(row, pipe, receive, send))
         watch.watch(row.pk, carrying)
         ended_by = "rights"
         try:
@@ -81,6 +82,18 @@ class ConsoleConsumer(AsyncConsumer):
             # 4408: the machine went away, the page tries again; 4403: not allowed any more.
             code = 4408 if ended_by == "machine" else 4403
             await send({"type": "websocket.close", "code": code})
+
+    async def _talk(self, row: ConsoleSession, pipe: socket.socket, receive: Any, send: Any) -> str:
+        """Until one side ends; says which. Closes ``pipe``."""
+        with pipe:
+            try:
+                typed = await relay.welcome(receive, send) if row.kind == "vnc" else b""
+            except (relay.Gone, OSError) as reason:
+                log.info("console not begun by the browser: %s", reason)
+                return "browser"
+            if carry := self.scope.get("extensions", {}).get(CARRY):
+                return await carry(pipe, typed)
+            return await relay.carry(pipe, receive, send, typed)
 
 
 def _redeem(ticket: str, token: str, address: str) -> ConsoleSession:

@@ -1,24 +1,34 @@
 """The bytes between a browser's socket and a machine's screen or serial line.
 
-The consumer has checked everything; from here on nothing is looked at. Messages go straight
-between the ASGI server's ``receive``/``send`` and a socket, past Channels' dispatch and past
-asyncio's streams, because each of these costs more than the bytes (`bench/console`).
+The consumer has checked everything; from here on nothing is looked at, except that a screen's
+password is given on the browser's behalf (``rfb``). Two ways carry the bytes: ``Pipe``, which
+`consoleproxy.server` drives from the event loop's callbacks without a task, a queue or a copy
+between, and ``carry``, which needs nothing but ASGI and serves under any other server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
-#: Read at most so much at a time. Nearly all of a console's cost is the kernel's, per call:
-#: against 64 KiB, 1 MiB halves the processor time for a byte. Memory is taken only while
-#: there are bytes to read.
-CHUNK = 1024 * 1024
+from consoleproxy import rfb
+
+#: Read at most so much at a time. Nearly all of a console's cost is the kernel's copying; more
+#: at a time costs a little less of it, and lets the three processes overlap less. Memory is
+#: taken only while there are bytes to read.
+CHUNK = 256 * 1024
+BEHIND = 1024 * 1024  # so much may wait for a slow browser before the machine is left to wait
+OPENING_S = 10  # for a screen or a browser to get through VNC's first exchange
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Gone(Exception):
+    """The browser left before the console was open."""
 
 
 async def connect(host: str, port: int, serial_path: str) -> socket.socket:
@@ -41,8 +51,48 @@ async def connect(host: str, port: int, serial_path: str) -> socket.socket:
     return end
 
 
-async def carry(end: socket.socket, receive: Receive, send: Send) -> str:
+async def sign_in(end: socket.socket, password: str) -> None:
+    """Opens a screen. Raises OSError when it does not speak VNC or refuses the password."""
+    loop = asyncio.get_running_loop()
+
+    async def read(count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = await loop.sock_recv(end, count - len(data))
+            if not part:
+                raise rfb.Failed("the screen hung up")
+            data += part
+        return data
+
+    try:
+        opening = rfb.follow(rfb.sign_in(password), read, lambda d: loop.sock_sendall(end, d))
+        await asyncio.wait_for(opening, OPENING_S)
+    except BaseException:
+        end.close()
+        raise
+
+
+async def welcome(receive: Receive, send: Send) -> bytes:
+    """Lets the browser in; returns what it sent beyond that. Raises Gone or OSError."""
+    typed = bytearray()
+
+    async def read(count: int) -> bytes:
+        while len(typed) < count:
+            typed.extend(_bytes_of(await receive()))
+        taken = bytes(typed[:count])
+        del typed[:count]
+        return taken
+
+    async def write(data: bytes) -> None:
+        await send({"type": "websocket.send", "bytes": data})
+
+    await asyncio.wait_for(rfb.follow(rfb.welcome(), read, write), OPENING_S)
+    return bytes(typed)
+
+
+async def carry(end: socket.socket, receive: Receive, send: Send, typed: bytes = b"") -> str:
     """Until one side ends; says which: "browser" or "machine"."""
+    await asyncio.get_running_loop().sock_sendall(end, typed)
     outward = asyncio.create_task(_to_browser(end, send))
     inward = asyncio.create_task(_to_machine(end, receive))
     try:
@@ -66,7 +116,108 @@ async def _to_browser(end: socket.socket, send: Send) -> None:
 async def _to_machine(end: socket.socket, receive: Receive) -> None:
     loop = asyncio.get_running_loop()
     while True:
-        message = await receive()
-        if message["type"] != "websocket.receive":
+        try:
+            data = _bytes_of(await receive())
+        except Gone:
             return
-        await loop.sock_sendall(end, message.get("bytes") or (message.get("text") or "").encode())
+        await loop.sock_sendall(end, data)
+
+
+def _bytes_of(message: dict[str, Any]) -> bytes:
+    if message["type"] != "websocket.receive":
+        raise Gone
+    return message.get("bytes") or (message.get("text") or "").encode()
+
+
+class Browser(Protocol):
+    """What a Pipe needs of a server's connection."""
+
+    def writelines(self, data: Any) -> None: ...
+    def is_closing(self) -> bool: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class Pipe:
+    """One open console. The server says when the browser typed, lags, catches up or left."""
+
+    def __init__(self, end: socket.socket, browser: Browser) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._end = end
+        self._browser = browser
+        self._typed = b""  # what the machine has not taken yet
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self.resume()
+
+    async def ended(self) -> str:
+        """Until one side ends; says which: "browser" or "machine"."""
+        try:
+            return await self._ended
+        finally:
+            self.end("browser")
+
+    def end(self, by: str) -> None:
+        if self._end.fileno() >= 0:
+            self._loop.remove_reader(self._end)
+            self._loop.remove_writer(self._end)
+            self._end.close()
+        if not self._ended.done():
+            self._ended.set_result(by)
+
+    def pause(self) -> None:
+        """The browser is slow: the machine's bytes stay in the kernel."""
+        if self._end.fileno() >= 0:
+            self._loop.remove_reader(self._end)
+
+    def resume(self) -> None:
+        if self._end.fileno() >= 0:
+            self._loop.add_reader(self._end, self._show)
+
+    def type(self, data: bytes) -> None:
+        if self._typed:
+            self._typed += data
+            return
+        sent = self._send(data)
+        if sent < len(data):
+            self._typed = data[sent:]
+            self._browser.pause_reading()
+            self._loop.add_writer(self._end, self._type_on)
+
+    def _type_on(self) -> None:
+        self._typed = self._typed[self._send(self._typed) :]
+        if not self._typed and self._end.fileno() >= 0:
+            self._loop.remove_writer(self._end)
+            self._browser.resume_reading()
+
+    def _send(self, data: bytes) -> int:
+        try:
+            return self._end.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError:
+            self.end("machine")
+            return len(data)
+
+    def _show(self) -> None:
+        if self._browser.is_closing():
+            self.end("browser")
+            return
+        try:
+            data = self._end.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._browser.writelines((header(len(data)), data))
+        else:
+            self.end("machine")
+
+
+def header(size: int) -> bytes:
+    """Of a whole binary message from a server, RFC 6455, section 5.2."""
+    if size < 126:
+        return struct.pack("!BB", 0x82, size)
+    if size < 65536:
+        return struct.pack("!BBH", 0x82, 126, size)
+    return struct.pack("!BBQ", 0x82, 127, size)

@@ -31,7 +31,7 @@ MACHINE_PORT = int(sys.argv[1])
 
 class Open(consumers.ConsoleConsumer):
     async def _redeem(self, ticket: str) -> Any:
-        return SimpleNamespace(pk=id(self), kind="vnc")
+        return SimpleNamespace(pk=id(self), kind="serial", uuid="")
 
     async def _open(self, row: Any) -> socket.socket:
         return await relay.connect("127.0.0.1", MACHINE_PORT, "")

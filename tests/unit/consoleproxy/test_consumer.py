@@ -1,8 +1,5 @@
 """The socket itself: what opens it, and that a refusal looks the same whatever the reason."""
 
-import socket
-import threading
-
 import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
@@ -15,28 +12,21 @@ from cloudportal.sockets import websocket_urlpatterns
 from consoleproxy import consumers, tickets
 from consoleproxy.models import ConsoleSession
 from tests.factories import PASSWORD, make_user, make_vm
+from tests.unit.consoleproxy.screens import Screen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 application = URLRouter(websocket_urlpatterns)
 
 
-@pytest.fixture
-def screen(monkeypatch):
-    """A machine's screen that greets and echoes, where the host says it is."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def talk():
-        connection, _ = listener.accept()
-        connection.sendall(b"RFB 003.008\n")
-        while data := connection.recv(100):
-            connection.sendall(data)
-
-    threading.Thread(target=talk, daemon=True).start()
-    where = ConsoleAddress("127.0.0.1", listener.getsockname()[1])
+@pytest.fixture(params=["", "s3cret"], ids=["open", "with a password"])
+def screen(monkeypatch, request):
+    """A machine's screen that echoes, where the host says it is."""
+    made = Screen(request.param)
+    where = ConsoleAddress("127.0.0.1", made.port, request.param)
     monkeypatch.setattr(consumers.agents, "call", lambda *a: where)
-    yield where
-    listener.close()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -98,6 +88,10 @@ def test_the_screen_is_shown_and_typing_reaches_it(screen, signed_in, ticket):
         assert opened
         assert protocol == "binary"
         assert await visitor.receive_from() == b"RFB 003.008\n"
+        await visitor.send_to(bytes_data=b"RFB 003.008\n")
+        assert await visitor.receive_from() == b"\1\1", "the browser is asked for no password"
+        await visitor.send_to(bytes_data=b"\1")
+        assert await visitor.receive_from() == b"\0\0\0\0"
         await visitor.send_to(bytes_data=b"typed")
         assert await visitor.receive_from() == b"typed"
         await visitor.disconnect()
@@ -126,6 +120,15 @@ def test_a_host_that_does_not_answer_leaves_no_open_session(signed_in, ticket, m
     monkeypatch.setattr(consumers.agents, "call", gone)
     assert is_refused(ticket, signed_in.token)
     assert not ConsoleSession.objects.filter(removed=None).exists()
+
+
+def test_a_screen_that_refuses_leaves_no_open_session(signed_in, ticket, monkeypatch):
+    screen = Screen("s3cret")
+    where = ConsoleAddress("127.0.0.1", screen.port, "another")
+    monkeypatch.setattr(consumers.agents, "call", lambda *a: where)
+    assert is_refused(ticket, signed_in.token)
+    assert not ConsoleSession.objects.filter(removed=None).exists()
+    screen.close()
 
 
 def test_other_paths_are_refused(signed_in):
