@@ -12,5 +12,6 @@ class StorageConfig(AppConfig):
         scope = import_module("core.config").Scope
         configuration.register_holder(scope.STORAGE_POOL, models.StoragePool)
         configuration.register_holder(scope.IMAGE_STORE, models.ImageStore)
+        import_module("storage.services.capacities")
         import_module("storage.upkeep")
         import_module("storage.commands")

@@ -14,7 +14,7 @@ from core.errors import CloudError, ResourceUnavailable
 from core.steps import Run, Step, plan
 from infra import agents
 from infra.models import Host
-from infra.services.alerts import AlertType, raise_alert
+from infra.services.alerts import AlertType, raise_alert, resolve
 from jobs import events
 from storage import states
 from storage.models import Snapshot, Template, TemplateCopy, Volume
@@ -105,6 +105,7 @@ def settle(run: Run, template: Template, copy: TemplateCopy) -> None:
                 _CE.DONE, percent=100, error="", physical_bytes=found["physical_bytes"],
                 format=found["format"],
             )  # fmt: skip
+            resolve(AlertType.UPLOAD_FAILED, template)
     except CloudError as error:
         note_error(copy, error.message)
         raise
