@@ -57,10 +57,16 @@ class Agent:
         self._interceptor = interceptor or Interceptor()
         self._locks = KeyedLocks()
 
-    def execute(self, call: p.Call, progress: p.Progress | None = None) -> Any:
+    def execute(
+        self,
+        call: p.Call,
+        progress: p.Progress | None = None,
+        on_task: Callable[[Task], None] | None = None,
+    ) -> Any:
         """Do what ``call`` asks and return its operation's result.
 
-        ``progress`` is called in this thread; what it raises stops the operation. Raises only
+        ``progress`` is called in this thread; what it raises stops the operation. ``on_task``
+        gets the Task before the work begins, to stop it from another thread. Raises only
         AgentError: what the operation's row in OPERATIONS names, StaleFence, Cancelled,
         HostUnavailable when the time is over, OperationFailed for everything else.
         """
@@ -74,8 +80,10 @@ class Agent:
             )
         if self.parts.inline:
             task = Task(operation.timeout_s, progress or _nothing, call.operation)
+            if on_task is not None:
+                on_task(task)
             return self._guarded(call, task)
-        return self._in_own_thread(call, operation, progress)
+        return self._in_own_thread(call, operation, progress, on_task)
 
     def listen(self, listener: Listener) -> None:
         """Have ``listener`` called, from another thread, when a domain changes."""
@@ -87,7 +95,11 @@ class Agent:
         self.fences.close()
 
     def _in_own_thread(
-        self, call: p.Call, operation: p.Operation, progress: p.Progress | None
+        self,
+        call: p.Call,
+        operation: p.Operation,
+        progress: p.Progress | None,
+        on_task: Callable[[Task], None] | None,
     ) -> Any:
         # A thread per call, so that a library call that hangs cannot hold the caller, and
         # progress is reported in the caller's thread, where its database connection lives.
@@ -97,6 +109,8 @@ class Agent:
             lambda percent, note="": reports.put(("progress", (percent, note))),
             call.operation,
         )
+        if on_task is not None:
+            on_task(task)
 
         def work() -> None:
             try:

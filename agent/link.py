@@ -1,76 +1,85 @@
-"""The agent's side of the line to the portal: it dials out, so a host needs no open port.
+"""The line from a host to its portal: one WebSocket that the host dials and keeps open.
 
-Frames are JSON texts::
-
-    hello     {"version", "token", "facts"} the first time, {"version", "host", "secret"} later
-    welcome   {"host", "secret"}            secret only the first time; it is kept
-    refused   {"message"}                   the portal hangs up
-    call      {"id", "operation", "argument", "fences", "correlation_id"}
-    cancel    {"id"}
-    progress  {"id", "percent", "note"}
-    result    {"id", "result"}
-    error     {"id", "error", "message"}    error is a name of ``protocol.ERRORS``
-    event     {"event"}                     a DomainEvent
+The frames are JSON texts, described where the portal reads them (``infra/remote.py``): the
+agent says ``hello`` (with a one-time token the first time, with its own credential after),
+hears ``welcome`` or ``refused``, then ``call`` and ``cancel``, and answers with ``progress``,
+``result``, ``error`` and ``event``. Calls that run when the line breaks go on to their end:
+each is harmless to repeat, and the portal asks again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import random
 import ssl
-import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from agent import protocol as p
 from agent.execution import Agent
+from agent.tasks import Task
 
 log = logging.getLogger("agent.link")
 
-_RETRY_FROM_S, _RETRY_TO_S = 1.0, 30.0
-_OPEN_TIMEOUT_S = 10.0
-_MAX_FRAME_BYTES = 16 * 2**20
+WORKERS = 32
+WELCOME_WITHIN_S = 20.0
+# A stopped portal closes the line; a cut cable does not, but two missed pings do.
+PING_EVERY_S = 15.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+MOST_FRAME_BYTES = 32 * 2**20
 
 
 class Refused(Exception):
-    """The portal does not know this machine (any more); dialling again will not help."""
+    """The portal does not know this host; trying again changes nothing."""
 
 
-class Credentials:
-    """Who the portal says this host is, and the secret it proves it with; in a private file."""
+@dataclass(frozen=True, slots=True)
+class Credential:
+    host: str
+    secret: str
+
+
+class CredentialFile:
+    """Who this host is to its portal; readable by the agent's user only."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> dict[str, str] | None:
-        if not self._path.exists():
+    def read(self) -> Credential | None:
+        try:
+            found = json.loads(self._path.read_text())
+            return Credential(str(found["host"]), str(found["secret"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        found: dict[str, str] = json.loads(self._path.read_text())
-        return found
 
-    def keep(self, host: str, secret: str) -> None:
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            json.dump({"host": host, "secret": secret}, file)
+    def write(self, credential: Credential) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(json.dumps(asdict(credential)))
+        fresh.replace(self._path)
 
 
-class PortalLink:
-    """Keeps one connection to the portal and carries out the calls that come along it.
-
-    ``url`` is wss://portal/agent (ws:// only makes sense on a loopback address). ``token`` is
-    the one-time enrolment token, needed until the portal has given a secret.
-    """
+class Link:
+    """``run`` dials, serves, and dials again until it is cancelled or the portal refuses."""
 
     def __init__(
         self,
         agent: Agent,
         url: str,
-        credentials: Credentials,
+        credentials: CredentialFile,
+        *,
         token: str = "",
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -79,110 +88,177 @@ class PortalLink:
         self._credentials = credentials
         self._token = token
         self._tls = tls
-        self._stopping = threading.Event()
-        self._connection: ClientConnection | None = None
-        self._cancelled: set[int] = set()
-        agent.listen(self._announce)
+        self._pool = ThreadPoolExecutor(WORKERS, "agent-call")
+        self._line: _Line | None = None
+        self._running: set[Task] = set()
 
-    def run(self) -> None:
-        """Until ``stop``: dial, serve, dial again ever more slowly. Raises Refused."""
-        wait_s = _RETRY_FROM_S
-        while not self._stopping.is_set():
+    async def run(self) -> None:
+        """Raises Refused when the portal will have nothing of this host."""
+        loop = asyncio.get_running_loop()
+
+        def heard(event: p.DomainEvent) -> None:
+            loop.call_soon_threadsafe(self._on_event, event)
+
+        self._agent.listen(heard)
+        try:
+            await self._keep_dialling()
+        finally:
+            for task in list(self._running):
+                task.stop(p.HostUnavailable("The agent is being stopped."))
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _keep_dialling(self) -> None:
+        wait = FIRST_WAIT_S
+        while True:
+            began = time.monotonic()
             try:
-                self._serve_once()
-                wait_s = _RETRY_FROM_S
-            except (OSError, ConnectionClosed, TimeoutError) as error:
-                log.warning("no line to the portal (%s); trying again", error)
-            # Spread out, so that a thousand hosts do not return in the same second.
-            self._stopping.wait(wait_s * random.uniform(0.5, 1.0))
-            wait_s = min(wait_s * 2, _RETRY_TO_S)
+                await self._serve_once()
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
+                log.warning("no line to %s: %s", self._url, error or type(error).__name__)
+            except InvalidURI as error:
+                raise Refused(f"{self._url} is not the address of a portal.") from error
+            if time.monotonic() - began > LONGEST_WAIT_S:
+                wait = FIRST_WAIT_S
+            await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+            wait = min(LONGEST_WAIT_S, wait * 2)
 
-    def stop(self) -> None:
-        self._stopping.set()
-        connection = self._connection
-        if connection is not None:
-            connection.close()
-
-    def _serve_once(self) -> None:
-        with connect(
+    async def _serve_once(self) -> None:
+        async with connect(
             self._url,
             ssl=self._tls,
-            compression=None,
-            open_timeout=_OPEN_TIMEOUT_S,
-            max_size=_MAX_FRAME_BYTES,
-        ) as connection:
-            self._introduce(connection)
-            self._connection = connection
+            proxy=None,
+            max_size=MOST_FRAME_BYTES,
+            ping_interval=PING_EVERY_S,
+            ping_timeout=PING_EVERY_S,
+        ) as socket:
+            await self._introduce(socket)
+            log.info("connected to %s", self._url)
+            self._line = _Line(socket, self._agent, self._pool, self._running)
             try:
-                for message in connection:
-                    self._receive(connection, json.loads(message))
+                # The portal may have missed events while there was no line.
+                self._on_event(p.DomainEvent("", "PowerUnknown", "resync", at=time.time()))
+                await self._line.serve()
             finally:
-                self._connection = None
+                self._line.closed()
+                self._line = None
 
-    def _introduce(self, connection: ClientConnection) -> None:
+    async def _introduce(self, socket: ClientConnection) -> None:
         known = self._credentials.read()
         hello: dict[str, Any] = {"type": "hello", "version": p.VERSION}
         if known is not None:
-            hello |= known
-        else:
-            facts = self._agent.execute(p.Call("host.facts", p.Nothing()))
+            hello |= asdict(known)
+        elif self._token:
+            call = p.Call("host.facts", p.Nothing())
+            facts = await asyncio.to_thread(self._agent.execute, call)
             hello |= {"token": self._token, "facts": p.to_wire(facts)}
-        connection.send(json.dumps(hello))
-        answer = json.loads(connection.recv(_OPEN_TIMEOUT_S))
+        else:
+            raise Refused("This host has no credential yet; start it with an enrolment token.")
+        await socket.send(json.dumps(hello))
+        async with asyncio.timeout(WELCOME_WITHIN_S):
+            answer = json.loads(await socket.recv())
         if answer.get("type") != "welcome":
-            raise Refused(str(answer.get("message", "The portal refused this agent.")))
+            raise Refused(str(answer.get("message", "The portal did not say why.")))
         if answer.get("secret"):
-            self._credentials.keep(answer["host"], answer["secret"])
+            self._credentials.write(Credential(str(answer["host"]), str(answer["secret"])))
 
-    def _receive(self, connection: ClientConnection, frame: dict[str, Any]) -> None:
-        if frame["type"] == "cancel":
-            self._cancelled.add(frame["id"])
-        elif frame["type"] == "call":
-            threading.Thread(
-                target=self._carry_out, args=(connection, frame), name="portal-call", daemon=True
-            ).start()
+    def _on_event(self, event: p.DomainEvent) -> None:
+        if self._line is not None:
+            self._line.say({"type": "event", "event": p.to_wire(event)})
 
-    def _carry_out(self, connection: ClientConnection, frame: dict[str, Any]) -> None:
-        number = frame["id"]
 
-        def progress(percent: float, note: str = "") -> None:
-            if number in self._cancelled:
-                raise p.Cancelled("Cancelled by the caller.")
-            told = {"type": "progress", "id": number, "percent": percent, "note": note}
-            connection.send(json.dumps(told))
+class _Line:
+    """One open connection: calls come in, answers go out in the order they arise."""
 
+    def __init__(
+        self,
+        socket: ClientConnection,
+        agent: Agent,
+        pool: ThreadPoolExecutor,
+        running: set[Task],
+    ) -> None:
+        self._socket = socket
+        self._agent = agent
+        self._pool = pool
+        self._running = running
+        self._loop = asyncio.get_running_loop()
+        self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._tasks: dict[int, Task] = {}
+        self._open = True
+
+    def say(self, frame: dict[str, Any]) -> None:
+        if self._open:
+            self._outgoing.put_nowait(frame)
+
+    def closed(self) -> None:
+        self._open = False
+
+    async def serve(self) -> None:
+        sender = asyncio.create_task(self._send_all())
         try:
-            answer = {"type": "result", "id": number, "result": self._do(frame, progress)}
-        except p.AgentError as error:
-            name = type(error).__name__
-            answer = {"type": "error", "id": number, "error": name, "message": error.message}
-        except ConnectionClosed:
-            return
+            async for text in self._socket:
+                self._receive(json.loads(text))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("the portal sent what is no frame: %s", error)
         finally:
-            self._cancelled.discard(number)
-        try:
-            connection.send(json.dumps(answer))
-        except ConnectionClosed:
-            log.warning("%s ended after the line was gone", frame["operation"])
+            sender.cancel()
 
-    def _do(self, frame: dict[str, Any], progress: p.Progress) -> Any:
-        operation = p.OPERATIONS.get(frame["operation"])
-        if operation is None:
-            raise p.OperationFailed(f"This host knows no operation {frame['operation']!r}.")
-        call = p.Call(
-            operation.name,
-            p.from_wire(operation.argument, frame["argument"]),
-            frame.get("fences", {}),
-            frame.get("correlation_id", ""),
-        )
-        return p.to_wire(self._agent.execute(call, progress))
-
-    def _announce(self, event: p.DomainEvent) -> None:
-        """An event that cannot be sent is not missed: the portal asks for everything anew."""
-        connection = self._connection
-        if connection is None:
-            return
+    async def _send_all(self) -> None:
         try:
-            connection.send(json.dumps({"type": "event", "event": p.to_wire(event)}))
+            while True:
+                await self._socket.send(json.dumps(await self._outgoing.get()))
         except ConnectionClosed:
-            log.info("an event came while the line was gone")
+            pass  # ``serve`` ends by the same.
+
+    def _receive(self, frame: dict[str, Any]) -> None:
+        kind = frame.get("type")
+        if kind == "call":
+            self._pool.submit(self._execute, int(frame["id"]), frame)
+        elif kind == "cancel":
+            task = self._tasks.get(int(frame["id"]))
+            if task is not None:
+                task.stop()
+
+    # -- in a thread of the pool -------------------------------------------------------
+
+    def _execute(self, number: int, frame: dict[str, Any]) -> None:
+        try:
+            result = self._agent.execute(
+                _read_call(frame),
+                lambda percent, note="": self._answer(
+                    number, {"type": "progress", "percent": percent, "note": note}
+                ),
+                lambda task: self._began(number, task),
+            )
+            self._answer(number, {"type": "result", "result": p.to_wire(result)})
+        except p.AgentError as error:
+            said = {"type": "error", "error": type(error).__name__, "message": error.message}
+            self._answer(number, said)
+        except Exception as error:
+            log.exception("call %s failed", frame.get("operation"))
+            said = {"type": "error", "error": "OperationFailed", "message": str(error)}
+            self._answer(number, said)
+        finally:
+            ended = self._tasks.pop(number, None)
+            if ended is not None:
+                self._running.discard(ended)
+
+    def _began(self, number: int, task: Task) -> None:
+        self._tasks[number] = task
+        self._running.add(task)
+
+    def _answer(self, number: int, frame: dict[str, Any]) -> None:
+        if self._open:
+            self._loop.call_soon_threadsafe(self.say, {"id": number, **frame})
+
+
+def _read_call(frame: dict[str, Any]) -> p.Call:
+    """Raises OperationFailed for an operation this agent does not know."""
+    operation = p.OPERATIONS.get(str(frame["operation"]))
+    if operation is None:
+        raise p.OperationFailed(f"This host knows no operation {frame['operation']!r}; update it.")
+    try:
+        argument: Any = p.from_wire(operation.argument, frame.get("argument") or {})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise p.OperationFailed(f"The argument of {operation.name} is not one: {error}") from error
+    fences = {str(k): int(v) for k, v in dict(frame.get("fences") or {}).items()}
+    return p.Call(operation.name, argument, fences, str(frame.get("correlation_id", "")))
