@@ -7,18 +7,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from compute.placement import hosts, pools
 from compute.placement.hosts import Judged
 from compute.placement.refusal import Refusal
 from compute.placement.wanted import Wanted
 from core.units import size
+from infra.models import Host
 from storage.models import StoragePool
 
 _LONGEST = 200  # rows of either table in an answer; the counts cover all
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """``refusal`` None: this place would do."""
 
@@ -82,9 +84,12 @@ class Table:
         }
         if not for_admin:
             return counts
+        shown = self.hosts[:_LONGEST]
+        keys = [v.place.pk for v in shown]
+        uuids = dict(Host.objects.filter(pk__in=keys).values_list("pk", "uuid"))
         return {
             **counts,
-            "host": [_host_row(v) for v in self.hosts[:_LONGEST]],
+            "host": [_host_row(v, uuids[v.place.pk]) for v in shown],
             "pool": [_pool_row(v) for v in self.pools[:_LONGEST]],
         }
 
@@ -104,9 +109,9 @@ def explain(wanted: Wanted) -> Table:
     table = Table(wanted)
     judged = [(host, hosts.refusal(host, wanted, friends)) for host in hosts.all_of(wanted)]
     near = pools.all_of(wanted) if wanted.new_disks else []
-    near_of = _by_place(near)
+    takes_disks = _by_place(wanted, near)
     for host, refusal in judged:
-        if refusal is None and pools.assign(wanted, host, near_of(host)) is None:
+        if refusal is None and not takes_disks(host):
             refusal = Refusal("storage", "no storage it reaches takes all the disks")
         table.hosts.append(Verdict(host, refusal))
     for disk in wanted.new_disks:
@@ -115,8 +120,9 @@ def explain(wanted: Wanted) -> Table:
     return table
 
 
-def _by_place(near: list[StoragePool]) -> Callable[[Judged], list[StoragePool]]:
-    """Pools looked up by host and cluster: with local storage there is one for each host."""
+def _by_place(wanted: Wanted, near: list[StoragePool]) -> Callable[[Judged], bool]:
+    """Whether a host reaches pools for all the disks; found once for the hosts of a cluster
+    that have no pool of their own."""
     by_host: dict[int, list[StoragePool]] = {}
     by_cluster: dict[int | None, list[StoragePool]] = {}
     for pool in near:
@@ -124,15 +130,24 @@ def _by_place(near: list[StoragePool]) -> Callable[[Judged], list[StoragePool]]:
             by_host.setdefault(pool.host_id, []).append(pool)
         else:
             by_cluster.setdefault(pool.cluster_id, []).append(pool)
-    return lambda host: [
-        *by_host.get(host.pk, ()), *by_cluster.get(host.cluster_id, ()), *by_cluster.get(None, ())
-    ]
+    known: dict[int, bool] = {}
+
+    def takes(host: Judged) -> bool:
+        shared = [*by_cluster.get(host.cluster_id, ()), *by_cluster.get(None, ())]
+        own = by_host.get(host.pk)
+        if own:
+            return pools.assign(wanted, host, [*own, *shared]) is not None
+        if host.cluster_id not in known:
+            known[host.cluster_id] = pools.assign(wanted, host, shared) is not None
+        return known[host.cluster_id]
+
+    return takes
 
 
-def _host_row(verdict: Verdict) -> dict[str, Any]:
+def _host_row(verdict: Verdict, uuid: UUID) -> dict[str, Any]:
     host = verdict.place
     row = {
-        "id": str(host.uuid),
+        "id": str(uuid),
         "name": host.name,
         "clustername": host.cluster_name,
         "podname": host.pod_name,

@@ -7,11 +7,14 @@ read; and in words, for the refusals. A test compares the two on random clouds.
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, TextField, Value, When
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Mod
 
 from compute.models import AffinityGroup, VirtualMachine
 from compute.placement.refusal import Refusal
@@ -27,6 +30,9 @@ ALGORITHM = Setting(
     "of the same account (userdispersing).",
     choices=("random", "firstfit", "firstfitleastconsumed", "userdispersing"),
 )  # fmt: skip
+
+_MOST_AT_ONCE = 2000
+_PRIME = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,29 @@ def _company(groups: list[AffinityGroup], hosts_of: dict[int, set[int]]) -> Comp
         None if share is None else frozenset(share),
         frozenset(avoid), frozenset(likes), frozenset(dislikes),
     )  # fmt: skip
+
+
+def candidates(wanted: Wanted, friends: Company, at_once: int) -> Iterator[list[Host]]:
+    """Hosts that take the machine as far as the host goes, best first, a few at a time."""
+    rows = fitting(wanted, friends).select_related("cluster")
+    parts = [rows]
+    if _at_random(wanted, friends):
+        # From a random key on and round: the database stops at the first few, where a random
+        # order of all would have it look at every host.
+        last = Host.objects.order_by("-pk").values_list("pk", flat=True).first() or 1
+        start = random.randint(1, last)
+        parts = [rows.filter(pk__gte=start), rows.filter(pk__lt=start)]
+    for part in parts:
+        first = 0
+        while found := list(part[first : first + at_once]):
+            first += at_once
+            at_once = min(at_once * 2, _MOST_AT_ONCE)  # few were not enough
+            yield [h for h in found if set(wanted.host_tags) <= set(h.tags)]
+
+
+def _at_random(wanted: Wanted, friends: Company) -> bool:
+    has_wishes = wanted.last_host or friends.likes or friends.dislikes
+    return ALGORITHM.get() == "random" and not has_wishes
 
 
 def fitting(wanted: Wanted, friends: Company) -> QuerySet[Host]:
@@ -119,8 +148,9 @@ def _order(wanted: Wanted, friends: Company) -> list[Any]:
         order.append((F("capacity__memory_limit_mb") - F("capacity__memory_used_mb")).desc())
     elif algorithm == "userdispersing":
         order.append(_machines_of_owner(wanted))
-    elif algorithm == "random":
-        return [*order, "?"]
+    elif algorithm == "random" and order:
+        # Any order will do, but the same one for each piece that is read.
+        order.append(Mod(F("pk") * random.randint(1, _PRIME), _PRIME))
     return [*order, "pk"]
 
 
@@ -142,7 +172,6 @@ class Judged(NamedTuple):
     """What is judged of a host: plain values, because there may be 25,000 of them."""
 
     pk: int
-    uuid: Any
     name: str
     cluster_id: int
     pod_id: int
@@ -150,7 +179,6 @@ class Judged(NamedTuple):
     resource_state: str
     hypervisor: str
     arch: str
-    tags: list[str]
     cpus: int
     cluster_name: str
     cluster_state: str
@@ -162,14 +190,15 @@ class Judged(NamedTuple):
     cpu_used_mhz: int | None
     memory_limit_mb: int | None
     memory_used_mb: int | None
+    tags: Sequence[str] = ()
 
     def __str__(self) -> str:
         return self.name
 
 
 _PATHS = (
-    "pk", "uuid", "name", "cluster_id", "pod_id", "status", "resource_state", "hypervisor", "arch",
-    "tags", "cpus", "cluster__name", "cluster__allocation_state", "cluster__managed_state",
+    "pk", "name", "cluster_id", "pod_id", "status", "resource_state", "hypervisor", "arch", "cpus",
+    "cluster__name", "cluster__allocation_state", "cluster__managed_state",
     "pod__name", "pod__allocation_state", "zone__allocation_state", "capacity__cpu_limit_mhz",
     "capacity__cpu_used_mhz", "capacity__memory_limit_mb", "capacity__memory_used_mb",
 )  # fmt: skip
@@ -177,7 +206,8 @@ _PATHS = (
 
 def all_of(wanted: Wanted) -> list[Judged]:
     rows = Host.objects.filter(zone=wanted.zone).order_by("pk")
-    return [Judged(*values) for values in rows.values_list(*_PATHS)]
+    paths = (*_PATHS, "tags") if wanted.host_tags else _PATHS
+    return list(starmap(Judged, rows.values_list(*paths)))
 
 
 def refusal(host: Judged, wanted: Wanted, friends: Company) -> Refusal | None:
@@ -233,11 +263,15 @@ def _room(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:
         return Refusal("CPU", f"it has {host.cpus} CPUs and the machine wants {wanted.vcpus}")
     if host.cpu_limit_mhz is None:
         return Refusal("state", capacity.refusal(None, cpu_mhz=0, memory_mb=0))
-    words = capacity.refusal(host, cpu_mhz=wanted.cpu_mhz, memory_mb=0)
-    if words:
-        return Refusal("CPU", words)
-    words = capacity.refusal(host, cpu_mhz=0, memory_mb=wanted.memory_mb)
-    return Refusal("memory", words) if words else None
+    if host.cpu_limit_mhz < host.cpu_used_mhz + wanted.cpu_mhz:
+        return Refusal(
+            "CPU", lambda: capacity.refusal(host, cpu_mhz=wanted.cpu_mhz, memory_mb=0)
+        )
+    if host.memory_limit_mb < host.memory_used_mb + wanted.memory_mb:
+        return Refusal(
+            "memory", lambda: capacity.refusal(host, cpu_mhz=0, memory_mb=wanted.memory_mb)
+        )
+    return None
 
 
 def _friends(host: Judged, _: Wanted, friends: Company) -> Refusal | None:

@@ -239,3 +239,13 @@ def test_placement_reads_as_little_of_many_hosts_as_of_few(
 
 def _disk(cloud):
     return places.root_wish(2**31, cloud.offering, None, cloud.template)
+
+
+def test_every_host_is_tried_before_it_is_said_that_none_fits(world, caller):
+    """Only the last of many hosts reaches storage with room; wishes make no difference."""
+    cloud = make_cloud(50, shared=False, world=world)
+    StoragePool.objects.exclude(pk=cloud.pools[37].pk).update(allocated_bytes=2**42)
+    assert done(deploy(caller, cloud)).host == cloud.hosts[37]
+    wish = make_affinity_group(caller.account, "non-strict host anti-affinity")
+    vm = done(deploy(caller, cloud, name="w2", affinitygroupids=wish))
+    assert vm.host == cloud.hosts[37]
