@@ -148,9 +148,11 @@ def _list(
     page = listing.page_of(given)
     rows = listing.rows_for(caller, command, arguments, given)
     found = listing.cut(command, rows, page, sort)
-    records = command.response.render(found.rows, caller, groups, found.keys)
-    count = len(records) if found.keys is None else found.count
-    return Outcome(command, caller, records=records, count=count)
+    if found.keys is None:
+        records = command.response.render(found.rows, caller, groups)
+        return Outcome(command, caller, records=records, count=len(records))
+    records = command.response.page(command.listing.model, found.keys, caller, groups)
+    return Outcome(command, caller, records=records, count=found.count)
 
 
 def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:

@@ -156,11 +156,11 @@ def _account(caller: Caller, domain: Domain | None, name: str) -> Account:
 
 @dataclass(frozen=True)
 class Slice:
-    """A page: how many rows there are in all, and which are on it. ``keys`` are in order;
-    without them (no limit was asked) ``rows`` are."""
+    """A page: how many rows there are in all, and the keys of those on it, in order. Without a
+    limit both are unknown and ``rows`` are all there is."""
 
-    count: int
     rows: QuerySet
+    count: int = 0
     keys: list[int] | None = None
 
 
@@ -168,15 +168,14 @@ def cut(command: Command, rows: QuerySet, page: Page, sort: str = "") -> Slice:
     order = _order(command, sort)
     rows = rows.order_by(*order)
     if page.size is None:
-        return Slice(0, rows)
+        return Slice(rows)
     keys, count = _first_keys(rows, page) if page.offset == 0 else (None, None)
     if count is None:
         count = rows.order_by().count()
     if keys is None:
         size = min(page.size, max(count - page.offset, 0))
         keys = _keys(rows, order, page.offset, size, count) if size else []
-    wanted = command.listing.model._base_manager.filter(pk__in=keys)
-    return Slice(count, wanted.order_by(), keys)
+    return Slice(rows, count, keys)
 
 
 def _first_keys(rows: QuerySet, page: Page) -> tuple[list[int], int | None]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 
-from core.columns import Column, columns
+from core.columns import Column, Keys, columns, columns_of
 
 #: (primary keys, caller) → value for each key that has one
 Bulk = Callable[[Sequence[int], Any], Mapping[int, Any]]
@@ -110,18 +110,29 @@ class Response:
         return [f for f in self.fields if _is_shown(f, caller, groups)]
 
     def render(
+        self, rows: QuerySet[Any], caller: Any, groups: frozenset[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of a (sliced) queryset, in its order; empty values are left out."""
+        shown, paths = self._wanted(caller, groups)
+        by_path = dict(zip(paths, columns(rows, paths), strict=True))
+        return self._records(by_path, shown, caller, groups)
+
+    def page(
         self,
-        rows: QuerySet[Any],
+        model: type[Model],
+        keys: Sequence[int],
         caller: Any,
         groups: frozenset[str] | None = None,
-        order: Sequence[int] | None = None,
     ) -> list[dict[str, Any]]:
-        """The rows of a (sliced) queryset, in its order or in that of the keys ``order``;
-        empty values are left out."""
-        shown = [f for f in self.shown_to(caller, groups) if f.source or f.compute or f.bulk]
-        paths = list(dict.fromkeys(["pk", *(p for f in shown for p in f.paths)]))
-        by_path = dict(zip(paths, columns(rows, paths, order), strict=True))
+        """The rows of ``model`` with these keys, in their order. It is quicker than ``render``
+        since the SQL is made once."""
+        shown, paths = self._wanted(caller, groups)
+        by_path = dict(zip(paths, columns_of(model, keys, paths), strict=True))
         return self._records(by_path, shown, caller, groups)
+
+    def _wanted(self, caller: Any, groups: frozenset[str] | None) -> tuple[list[Field], list[str]]:
+        shown = [f for f in self.shown_to(caller, groups) if f.source or f.compute or f.bulk]
+        return shown, list(dict.fromkeys(["pk", *(p for f in shown for p in f.paths)]))
 
     def _records(
         self,
@@ -130,7 +141,7 @@ class Response:
         caller: Any,
         groups: frozenset[str] | None,
     ) -> list[dict[str, Any]]:
-        keys = by_path["pk"]
+        keys = by_path["pk"] = Keys(by_path["pk"])
         if not keys:
             return []
         names = [f.name for f in shown]
@@ -148,7 +159,7 @@ class Response:
 
     def one(self, row: Model, caller: Any) -> dict[str, Any]:
         """A single row as it is in the database now."""
-        found = self.render(type(row)._base_manager.filter(pk=row.pk), caller)
+        found = self.page(type(row), [row.pk], caller)
         return found[0] if found else {}
 
 
