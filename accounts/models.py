@@ -24,7 +24,8 @@ class Entity(models.Model):
 
     uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     created = models.DateTimeField(default=timezone.now, editable=False)
-    removed = models.DateTimeField(null=True, blank=True, editable=False)
+    # Lists count and page over the rows that live: an index that holds just that, by key.
+    removed = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     alive = models.BooleanField(null=True, default=True, editable=False)
 
     class Meta:
