@@ -122,6 +122,7 @@ class Agent:
         return _follow(task, reports, progress)
 
     def _guarded(self, call: p.Call, task: Task) -> Any:
+        began = time.monotonic()
         try:
             with (
                 self.fences.admitted(call.fences, task),
@@ -130,8 +131,12 @@ class Agent:
                 self._interceptor.before(call, task)
                 result = _HANDLERS[call.operation](self, call.argument, task)
                 self._interceptor.after(call, task)
-                return p.Nothing() if result is None else result
-        except p.AgentError:
+            level = logging.INFO if call.operation in _LOCKS else logging.DEBUG
+            took = time.monotonic() - began
+            log.log(level, "%s in %.3f s (%s)", call.operation, took, call.correlation_id or "-")
+            return p.Nothing() if result is None else result
+        except p.AgentError as error:
+            log.info("%s: %s (%s)", call.operation, error.message, call.correlation_id or "-")
             raise
         except Exception as error:
             log.exception("%s failed (%s)", call.operation, call.correlation_id)

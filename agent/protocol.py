@@ -632,12 +632,17 @@ class RouterSpec:
 
 @dataclass(frozen=True, slots=True)
 class RouterState:
-    """What the host found after applying: ``problems`` is empty when wanted = real."""
+    """What the host found after applying: ``problems`` is empty when wanted = real.
+
+    ``passwords_taken``: addresses of guests that have fetched and confirmed the password in
+    the spec; it may be forgotten.
+    """
 
     uuid: str
     version: int
     running: bool
     problems: tuple[str, ...] = ()
+    passwords_taken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -672,7 +677,13 @@ OPERATIONS: dict[str, Operation] = {
         Operation("host.power", Nothing, PowerReport, 30, _HV),
         Operation("domain.start", StartDomain, DomainState, 120, (*_HV, NoSuchVolume)),
         Operation("domain.stop", StopDomain, DomainState, 600, (*_HV, GuestIgnoredShutdown)),
-        Operation("domain.reboot", RebootDomain, DomainState, 600, (*_HV, NoSuchDomain)),
+        Operation(
+            "domain.reboot",
+            RebootDomain,
+            DomainState,
+            600,
+            (*_HV, NoSuchDomain, GuestIgnoredShutdown),
+        ),
         Operation("domain.remove", RemoveDomain, Nothing, 60, _HV),
         Operation("domain.state", DomainRef, DomainState, 30, _HV),
         Operation("domain.attach_disk", AttachDisk, Nothing, 60, (*_HV, NoSuchDomain)),

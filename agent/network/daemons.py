@@ -7,6 +7,7 @@ they outlive this process, and a restarted one takes them over.
 from __future__ import annotations
 
 import grp
+import json
 import os
 import pwd
 import signal
@@ -161,6 +162,26 @@ class MetadataProcess:
         write_if_changed(self._data, text, 0o400, uid)
         if not self.is_running():
             self._start()
+
+    def taken(self, text: str) -> tuple[str, ...]:
+        """Addresses whose guest has confirmed the password that ``text`` holds for it.
+
+        Marks of passwords that are no longer in the text are swept.
+        """
+        guests = json.loads(text)["guests"]
+        marks = {
+            metadata_server.mark(address, guest["password"]): address
+            for address, guest in guests.items()
+            if guest["password"]
+        }
+        found = []
+        with suppress(FileNotFoundError):
+            for name in os.listdir(self._taken):
+                if name in marks:
+                    found.append(marks[name])
+                else:
+                    (self._taken / name).unlink(missing_ok=True)
+        return tuple(sorted(found))
 
     def problems(self, text: str) -> list[str]:
         found = [] if self.is_running() else ["the metadata server is not running"]

@@ -67,8 +67,13 @@ class Guests:
             os.close(fd)
 
     def _mark(self, address: str, password: str) -> str:
-        digest = hashlib.sha256(f"{address} {password}".encode()).hexdigest()
-        return os.path.join(self._taken, f"{address} {digest[:32]}")
+        return os.path.join(self._taken, mark(address, password))
+
+
+def mark(address: str, password: str) -> str:
+    """Name of the file that says: this guest has confirmed this password."""
+    digest = hashlib.sha256(f"{address} {password}".encode()).hexdigest()
+    return f"{address} {digest[:32]}"
 
 
 def neighbour(address: str) -> str:

@@ -48,17 +48,17 @@ class HostNetwork:
         problems = router.apply(wanted, spec)
         router.remember(spec)
         problems += router.daemon_problems(wanted)
-        return p.RouterState(spec.uuid, spec.version, True, tuple(problems))
+        return router.state(spec, wanted, problems)
 
     def router_state(self, router: p.RouterRef) -> p.RouterState:
         found = self._router(router.name)
         spec = found.known_spec()
         if spec is None or spec.uuid != router.uuid:
             return p.RouterState(router.uuid, 0, running=False)
-        running = found.space.exists()
         wanted = rendering.render(spec, str(found.folder))
-        problems = found.problems(wanted) if running else ["the namespace is gone"]
-        return p.RouterState(router.uuid, spec.version, running, tuple(problems))
+        if not found.space.exists():
+            return p.RouterState(spec.uuid, spec.version, False, ("the namespace is gone",))
+        return found.state(spec, wanted, found.problems(wanted))
 
     def remove_router(self, router: p.RouterRef) -> None:
         found = self._router(router.name)
@@ -242,6 +242,10 @@ class _Router:
         if wanted.uplink is not None:
             found += self._host_side.problems(wanted.uplink_address)
         return found + self.daemon_problems(wanted)
+
+    def state(self, spec: p.RouterSpec, wanted: Wanted, problems: list[str]) -> p.RouterState:
+        taken = self._metadata().taken(wanted.metadata)
+        return p.RouterState(spec.uuid, spec.version, True, tuple(problems), taken)
 
     def daemon_problems(self, wanted: Wanted) -> list[str]:
         found = []

@@ -283,9 +283,10 @@ def routed_bridge(guest_bridge):
 def test_a_guest_gets_address_name_key_and_way_out_from_its_router(rig, serial, routed_bridge):
     wanted = router("cpt-r1")
     metadata = p.GuestMetadata(
-        "10.99.0.10", {"local-hostname": "web-1", "public-keys": "ssh-ed25519 AAAAtest me", "instance-id": "i-1"},
+        "10.99.0.10",
+        {"local-hostname": "web-1", "public-keys": "ssh-ed25519 AAAAtest me", "instance-id": "i"},
         password="s3cret-pass",
-    )  # fmt: skip
+    )
     network = dataclasses.replace(wanted.networks[0], metadata=(metadata,), mtu=1400)
     assert rig.call("router.apply", dataclasses.replace(wanted, networks=(network,))).problems == ()
     run("ip", "-n", HOST_NETWORK, "link", "set", "cptjoin1", "master", "cptbr1", "up")

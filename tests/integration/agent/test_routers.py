@@ -92,11 +92,13 @@ def test_a_guest_reads_who_it_is(first_guest):
         assert inside(first_guest, FETCH, f"{base}/latest/user-data") == "hello"
 
 
-def test_a_guest_fetches_its_password_once(first_guest):
+def test_a_guest_fetches_its_password_once(applied, first_guest):
+    assert applied.router_state(REF).passwords_taken == ()
     url = "http://10.99.0.1:8080/"
     asked = [inside(first_guest, FETCH, url, what) for what in
              ("send_my_password", "saved_password", "send_my_password")]  # fmt: skip
     assert asked == ["s3cret", "saved_password", "saved_password"]
+    assert applied.router_state(REF).passwords_taken == ("10.99.0.10",)
 
 
 def test_a_guest_with_anothers_address_reads_nothing(applied):

@@ -1,8 +1,12 @@
 """The client for addresses that users name (DESIGN R7)."""
 
+import datetime
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent import protocol as p
 from agent.images.egress import Egress, parse
@@ -132,3 +136,62 @@ def test_proxies_of_the_environment_are_not_used(server, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert fetch(server.serve("/x", b"direct"), server.rules()) == b"direct"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for images.example that only those who were given it trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "images.example")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("images.example")]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "pair.pem"
+    pem = serialization.Encoding.PEM
+    kind, lock = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(key.private_bytes(pem, kind, lock) + made.public_bytes(pem))
+    return path
+
+
+@pytest.fixture
+def tls_server(certificate):
+    made = LyingServer(certificate)
+    made.serve("/x", b"secret")
+    yield made
+    made.close()
+
+
+def to_loopback(host: str, port: int) -> list[str]:
+    return ["127.0.0.1"]
+
+
+def test_a_trusted_certificate_is_checked_against_the_name_not_the_address(tls_server, certificate):
+    client = Egress(str(certificate), to_loopback)
+    good = f"https://images.example:{tls_server.port}/x"
+    assert fetch(good, tls_server.rules(), client) == b"secret"
+    with pytest.raises(p.DownloadFailed, match="certificate of other.example"):
+        fetch(good.replace("images", "other"), tls_server.rules(), client)
+
+
+def test_an_unknown_certificate_is_refused(tls_server):
+    url = f"https://images.example:{tls_server.port}/x"
+    with pytest.raises(p.DownloadFailed, match="certificate of images.example"):
+        fetch(url, tls_server.rules(), Egress(resolve=to_loopback))
+
+
+def test_a_redirect_from_https_to_http_is_refused(tls_server, certificate, server):
+    tls_server.redirect("/down", f"http://images.example:{server.port}/x")
+    url = f"https://images.example:{tls_server.port}/down"
+    rules = tls_server.rules(ports=(tls_server.port, server.port))
+    with pytest.raises(p.DownloadRefused, match="plain http"):
+        fetch(url, rules, Egress(str(certificate), to_loopback))

@@ -1,7 +1,9 @@
 """A web server on loopback that lies on request."""
 
 import http.server
+import ssl
 import threading
+from pathlib import Path
 
 from agent import protocol as p
 
@@ -9,7 +11,7 @@ from agent import protocol as p
 class LyingServer:
     """``pages`` maps a path to (status, headers, body chunks)."""
 
-    def __init__(self):
+    def __init__(self, certificate: Path | None = None):
         self.pages: dict[str, tuple[int, dict[str, str], list[bytes]]] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
         outer = self
@@ -32,6 +34,10 @@ class LyingServer:
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
