@@ -7,4 +7,6 @@ class NetworkConfig(AppConfig):
     name = "network"
 
     def ready(self) -> None:
+        import_module("network.services.departures")
         import_module("network.commands")
+        import_module("network.services.capacities")
