@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import Expression, Model, QuerySet
 from django.db.models.sql.constants import MULTI
@@ -56,8 +57,9 @@ class Keys(Expression, Sequence[int]):
         return self
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
-        # A comparison with nothing is never true; an empty list would be no SQL at all.
-        return f"({','.join(map(str, self._keys)) or 'NULL'})", ()
+        if not self._keys:
+            raise EmptyResultSet  # as Django's own lists do: nothing is in it, all is outside
+        return f"({','.join(map(str, self._keys))})", ()
 
 
 def columns(rows: QuerySet[Any], paths: Sequence[str]) -> list[Column]:
