@@ -8,6 +8,6 @@ class ComputeConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("compute.jobs")
-        for service in ("power", "samples", "strays", "upkeep"):
+        for service in ("departures", "power", "samples", "strays", "upkeep"):
             import_module(f"compute.services.{service}")
         import_module("compute.commands")

@@ -31,19 +31,19 @@ _WITHOUT_FILE = (Volumes.ALLOCATED, Volumes.CREATING)
 def deploy_vm(vm: VirtualMachine, *, start: bool) -> list[Step]:
     if not start:
         return [Step(hand_over, undo=abandon, label="Hand over the stopped machine")]
-    return [
-        Step(create_disks, undo=abandon, label="Create the disks"),
-        Step(connect_networks, label="Prepare the networks"),
-        Step(start_guest, undo=remove_guest, label="Start the guest"),
-    ]
+    return [Step(create_disks, undo=abandon, label="Create the disks"), *_bring_up()]
 
 
 @plan()
 def start_vm(vm: VirtualMachine) -> list[Step]:
+    return [Step(create_disks, undo=return_to_stopped, label="Create the disks"), *_bring_up()]
+
+
+def _bring_up() -> list[Step]:
     return [
-        Step(create_disks, undo=return_to_stopped, label="Create the disks"),
-        Step(connect_networks, label="Prepare the networks"),
+        Step(prepare_networks, label="Prepare the networks"),
         Step(start_guest, undo=remove_guest, label="Start the guest"),
+        Step(tell_networks, label="Tell the networks"),
     ]
 
 
@@ -62,32 +62,38 @@ def create_disks(run: Run, vm: VirtualMachine) -> None:
             disks.create_on_pool(run, attachment.volume, vm.host)
 
 
-def connect_networks(run: Run, vm: VirtualMachine) -> None:
-    """Bridges and routers know the machine: its addresses, name, keys, user data, password."""
+def prepare_networks(run: Run, vm: VirtualMachine) -> None:
+    """There are bridges to plug into, and it is written down what the guest may be told."""
     vm = fresh(vm)
     password = _password(vm)
-    rows = spec.nics_of(vm)
-    for nic in rows:
+    for nic in spec.nics_of(vm):
         entries = guestdata.entries(vm, nic)
         shown = password if nic.is_default else ""
         guests.set_metadata(nic.address, entries, user_data=vm.user_data, password=shown)
-    for nic in rows:
-        routers.apply(run, nic.network, vm.host)
+        agents.call(vm.host, "bridge.apply", routers.bridge_for(nic.network), run)
 
 
 def start_guest(run: Run, vm: VirtualMachine) -> None:
-    """Starting → Running."""
     vm = fresh(vm)
-    if vm.state == VmState.RUNNING:  # a report was quicker than we, or we did it before
-        _show_password(run, vm)
-        return
     if vm.state != VmState.STARTING:
         raise CloudError(f"Virtual machine {vm} was found {vm.state} while it was starting.")
     wanted = spec.domain(
         vm, spec.attachments_of(vm), spec.nics_of(vm), password=_password(vm)
     )
     agents.call(vm.host, "domain.start", p.StartDomain(wanted), run)
-    _show_password(run, vm)
+
+
+def tell_networks(run: Run, vm: VirtualMachine) -> None:
+    """Starting → Running. Routers learn of the guest while it boots: long before it asks for
+    an address they know it."""
+    vm = fresh(vm)
+    if vm.state == VmState.RUNNING:  # done before, and the worker died
+        return
+    for nic in spec.nics_of(vm):
+        routers.apply(run, nic.network, vm.host)
+    if vm.sealed_password:
+        # Kept with the job first, so that a crash in between does not lose it.
+        run.reply_once("password", _password(vm))
     vm.apply(
         VmEvent.STARTED, last_host=vm.host, power_state=Power.ON, power_at=timezone.now(),
         sealed_password="",
@@ -96,12 +102,6 @@ def start_guest(run: Run, vm: VirtualMachine) -> None:
 
 def _password(vm: VirtualMachine) -> str:
     return vault.unseal(vm.sealed_password) if vm.sealed_password else ""
-
-
-def _show_password(run: Run, vm: VirtualMachine) -> None:
-    """Kept with the job first, so that a crash in between does not lose it."""
-    if vm.sealed_password:
-        run.reply_once("password", _password(vm))
 
 
 # -- the way back --------------------------------------------------------------------------

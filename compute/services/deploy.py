@@ -93,7 +93,7 @@ def deploy(caller: Caller, asked: Request) -> Plan:
         nics.check_usable(wish.network, asked.owner, asked.zone)
     holdings.reserve_quota(asked.owner, size)
     vm = _create(caller, asked, size)
-    vm.affinity_groups.set(members)
+    vm.affinity_groups.add(*members)
     root = disks.allocate_root(vm, root_bytes, asked.root_offering)
     data = disks.allocate_data(vm, asked.data_disks)
     attachments = disks.attach_new(vm, root, data)
@@ -161,11 +161,11 @@ def _check_root_offering(asked: Request) -> None:
 def _check_template(asked: Request) -> None:
     template, zone = asked.template, asked.zone
     kind = "ISO" if template.is_iso else "Template"
-    rows = Template.objects.filter(pk=template.pk)
-    if not rows.usable_by(Caller(asked.owner)).exists():
-        raise InvalidParameter(f"Account {asked.owner} may not use {kind.lower()} {template}.")
-    in_zone = rows.filter(Q(zone=zone) | Q(zone=None)).ready(zone)
+    usable = Template.objects.filter(pk=template.pk).usable_by(Caller(asked.owner))
+    in_zone = usable.filter(Q(zone=zone) | Q(zone=None)).ready(zone)
     if not in_zone.exists():
+        if not usable.exists():
+            raise InvalidParameter(f"Account {asked.owner} may not use {kind.lower()} {template}.")
         raise InvalidParameter(
             f"{kind} {template} is not ready in zone {zone}; wait for its download to end."
         )
@@ -219,7 +219,7 @@ def _create(caller: Caller, asked: Request, size: Size) -> VirtualMachine:
         **access.password_fields(password, lines),
         **user_data,
     )
-    vm.key_pairs.set(pairs)
+    vm.key_pairs.add(*pairs)
     vm.instance_name = f"i-{asked.owner.pk}-{vm.pk}-{INSTANCE_SUFFIX.get()}"
     return vm
 
