@@ -28,6 +28,7 @@ _PACKAGES = (
     "core", "accounts", "jobs", "infra", "network", "storage", "compute", "consoleproxy", "api",
 )  # fmt: skip
 _GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+_CONTEXT = {"pgettext", "pgettext_lazy"}
 _PLURAL = {"ngettext", "ngettext_lazy"}
 _CALL = re.compile(
     r"""\b(?P<name>n?p?gettext|_)\(\s*u?(?P<a>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -51,8 +52,11 @@ def _templates() -> Iterator[Entry]:
     for path in sorted(root.rglob("*.html")):
         for call in _CALL.finditer(templatize(path.read_text())):
             first = ast.literal_eval(call["a"])
-            plural = ast.literal_eval(call["b"]) if call["name"] == "ngettext" else None
-            yield (None, first, plural)
+            second = ast.literal_eval(call["b"]) if call["b"] else None
+            if call["name"] == "pgettext" and second:
+                yield (first, second, None)
+            else:
+                yield (None, first, second if call["name"] == "ngettext" else None)
 
 
 def _python() -> Iterator[Entry]:
@@ -65,6 +69,8 @@ def _python() -> Iterator[Entry]:
                 yield (None, texts[0], None)
             elif node.func.id in _PLURAL and len(texts) >= 2:
                 yield (None, texts[0], texts[1])
+            elif node.func.id in _CONTEXT and len(texts) >= 2:
+                yield (texts[0], texts[1], None)
 
 
 def _declared() -> Iterator[Entry]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.commands import COMMANDS
 from core.errors import CloudError
@@ -44,6 +46,10 @@ class Offer:
     groups: list[Record] = field(default_factory=list)
     hosts: list[Record] = field(default_factory=list)
     hypervisors: list[str] = field(default_factory=list)
+
+    @property
+    def every(self) -> list[Record]:
+        return [*self.templates, *self.isos, *self.sizes, *self.disks, *self.networks]
 
 
 def owner_of(reader: Reader) -> dict[str, str]:
@@ -145,13 +151,20 @@ class Summary:
     missing: list[str] = field(default_factory=list)
 
 
-def summary(reader: Reader, data: QueryDict) -> Summary:
+def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summary:
+    """``offer``: what the page has read already, not to be read again."""
+    known = {str(r["id"]): r for r in offer.every} if offer else {}
+
+    def one(key: str, uuid: Any) -> Record | None:
+        section = SECTIONS[key]
+        if not uuid or not reader.may(section.list):
+            return None
+        return known.get(str(uuid)) or reader.one(section, str(uuid))
+
     given = params(reader, data)
     out = Summary()
-    size = one(reader, "serviceofferings", given.get("serviceofferingid"))
-    image = one(reader, "templates", given.get("templateid")) or one(
-        reader, "isos", given.get("templateid")
-    )
+    size = one("serviceofferings", given.get("serviceofferingid"))
+    image = one("templates", given.get("templateid")) or one("isos", given.get("templateid"))
     if image is None:
         out.missing.append(_("an image"))
     if size is None:
@@ -160,13 +173,13 @@ def summary(reader: Reader, data: QueryDict) -> Summary:
     cores = int(custom.get("cpuNumber") or (size or {}).get("cpunumber") or 0)
     memory = int(custom.get("memory") or (size or {}).get("memory") or 0)
     root = float(given.get("rootdisksize") or 0) or _gib((image or {}).get("size"))
-    extra = [_disk_gib(reader, d) for d in given.get("datadisksdetails", [])]
+    extra = [_disk_gib(one, d) for d in given.get("datadisksdetails", [])]
     owner = given.get("account") or reader.caller.account.name
-    networks = [one(reader, "networks", n) for n in given.get("networkids", [])]
+    networks = [one("networks", n) for n in given.get("networkids", [])]
     out.lines = [
         (_("Owner"), owner),
         (_("Image"), str((image or {}).get("name", "–"))),
-        (_("Size"), tabs.size_of(cores, memory) or "–"),
+        (pgettext("machine", "Size"), tabs.size_of(cores, memory) or "–"),
         (_("Disks"), " + ".join(figures.gib(g) for g in (root, *extra) if g) or "–"),
         (_("Networks"), ", ".join(str(n["name"]) for n in networks if n) or _("by default")),
     ]
@@ -180,18 +193,14 @@ def summary(reader: Reader, data: QueryDict) -> Summary:
     return out
 
 
-def one(reader: Reader, key: str, uuid: Any) -> Record | None:
-    return reader.one(SECTIONS[key], str(uuid)) if uuid and reader.may(SECTIONS[key].list) else None
-
-
 def _gib(size_bytes: Any) -> float:
     return float(size_bytes or 0) / 2**30
 
 
-def _disk_gib(reader: Reader, disk: dict[str, str]) -> float:
+def _disk_gib(one: Callable[[str, Any], Record | None], disk: dict[str, str]) -> float:
     if disk.get("size", "").isdigit():
         return float(disk["size"])
-    record = one(reader, "diskofferings", disk["diskofferingid"])
+    record = one("diskofferings", disk["diskofferingid"])
     return float((record or {}).get("disksize") or 0)
 
 

@@ -81,7 +81,7 @@ class ListView:
 
     def url(self, **changes: Any) -> str:
         """The list's address with some parameters changed (None drops one)."""
-        wanted = {**self.params, **dict(changes.items())}
+        wanted = {**self.params, **changes}
         kept = {k: str(v) for k, v in wanted.items() if v not in (None, "")}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 

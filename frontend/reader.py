@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 
@@ -55,7 +56,7 @@ class Reader:
         """``{}``: all one may see; else ``domainid`` and perhaps ``account``."""
         if not self.rules:
             return {}
-        kind, _, rest = self.request.COOKIES.get(SCOPE_COOKIE, "").partition(":")
+        kind, _, rest = unquote(self.request.COOKIES.get(SCOPE_COOKIE, "")).partition(":")
         domain, _, account = rest.partition(":")
         if kind == "domain" and domain:
             return {"domainid": domain}

@@ -70,7 +70,7 @@ PAGES = {
         Page("overview", _("Overview"), "layout-dashboard", "/"),
         Page(
             "infrastructure",
-            _("Infrastructure"),
+            _("Infrastructure tree"),
             "affiliate",
             "/infrastructure",
             "listZones",

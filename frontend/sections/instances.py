@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from frontend import tabs
 from frontend.sections.base import (
@@ -95,7 +96,7 @@ INSTANCES = Section(
         Column("displayname", _("Name"), "name"),
         STATE,
         ADDRESS,
-        Column("cpunumber", _("Size"), make=_size),
+        Column("cpunumber", pgettext_lazy("machine", "Size"), make=_size),
         Column("templatename", _("Template"), to="templates", by="templateid"),
         ZONE,
         HOST,

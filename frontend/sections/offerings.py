@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from frontend import tabs
 from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Record, Related, Section
@@ -66,7 +67,7 @@ SERVICE = Section(
     columns=(
         NAME,
         STATE,
-        Column("cpunumber", _("Size"), make=_cores),
+        Column("cpunumber", pgettext_lazy("machine", "Size"), make=_cores),
         Column("cpuspeed", _("CPU speed"), "frequency"),
         Column(
             "storagetype",

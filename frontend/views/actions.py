@@ -109,8 +109,9 @@ def _drawn(
 
 def _done(request: HttpRequest, task: Task, outcome: Outcome) -> HttpResponse:
     """Show what is to be seen this once; else go where the result is."""
-    if outcome.secrets:
-        context = {"task": task, "secrets": shown_once(outcome)}
+    secrets = shown_once(outcome)
+    if secrets:
+        context = {"task": task, "secrets": secrets}
         return htmx.render(
             request, "frontend/secrets.html", context, fragment="frontend/parts/secrets.html"
         )
@@ -134,9 +135,14 @@ def _destination(task: Task, outcome: Outcome) -> str | None:
 
 
 def shown_once(outcome: Outcome) -> list[tuple[str, str]]:
-    names = {"privatekey": _("Private key"), "secretkey": _("Secret key"), "apikey": _("API key"),
-             "password": _("Password")}  # fmt: skip
-    return [(names.get(k, k), str(v)) for k, v in outcome.secrets.items()]
+    """(name, text) of what the answer holds that will not be shown again."""
+    names = {
+        "apikey": _("API key"), "secretkey": _("Secret key"), "privatekey": _("Private key"),
+        "password": _("Password"), "token": _("Token"),
+    }  # fmt: skip
+    answer = outcome.value if isinstance(outcome.value, dict) else {}
+    held = {**answer, **outcome.secrets}
+    return [(name, str(held[key])) for key, name in names.items() if held.get(key)]
 
 
 @require_GET

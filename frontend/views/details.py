@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from core.errors import CloudError
@@ -68,7 +69,7 @@ def state_of(section: Section, record: Record) -> Any:
 
 def bar(reader: Reader, section: Section, record: Record, active: str) -> list[Shown]:
     base = f"/{section.key}/{record['id']}"
-    shown = [Shown("", _("Overview"), base, active == "")]
+    shown = [Shown("", pgettext("tab", "Overview"), base, active == "")]
     for tab in section.tabs:
         if visible(reader, tab, record):
             shown.append(Shown(tab_key(tab), tab_label(tab), f"{base}/{tab_key(tab)}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -125,7 +127,7 @@ def scope(request: HttpRequest) -> HttpResponse:
     response = redirect(_back(request))
     wanted = request.POST.get("scope", "")
     if wanted and request.reader.rules:
-        response.set_cookie(SCOPE_COOKIE, wanted, httponly=True, samesite="Lax")
+        response.set_cookie(SCOPE_COOKIE, quote(wanted), httponly=True, samesite="Lax")
     else:
         response.delete_cookie(SCOPE_COOKIE)
     return response

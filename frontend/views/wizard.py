@@ -48,7 +48,7 @@ def _page(
         "data_affinity": chosen.getlist("affinitygroupids"),
         "zone": zone,
         "keyboards": deploying.KEYBOARDS,
-        "summary": deploying.summary(reader, chosen),
+        "summary": deploying.summary(reader, chosen, offer),
         "equivalents": equivalents.of(deploying.COMMAND, deploying.params(reader, chosen)),
         "disk_rows": _disk_rows(chosen),
         **(refused or {}),

@@ -1,10 +1,13 @@
 // A machine's screen (noVNC) and serial line (xterm.js), with tickets fetched as needed.
 import "./menus.js";
+import { press } from "./keyboards.js";
 import { word } from "./page.js";
 
-const { machine, novnc, keysyms, xterm, fit, nonce } = document.body.dataset;
-const screen = document.getElementById("screen");
-const terminal = document.getElementById("terminal");
+const { machine, novnc, xterm, fit, nonce } = document.body.dataset;
+const $ = (id) => document.getElementById(id);
+const screen = $("screen");
+const terminal = $("terminal");
+const ENDED = 4403; // an administrator ended it, or the right to it is gone
 let kind = document.body.dataset.kind;
 let rfb = null;
 let serial = null;
@@ -19,17 +22,27 @@ document.createElement = (name, options) => {
   return element;
 };
 
-function show(tone, key) {
-  const pill = document.getElementById("state");
+// -- what it says about itself -------------------------------------------------------------
+
+const TONES = { connecting: ["busy", "loader-2"], connected: ["good", "circle-filled"], lost: ["warn", "plug-connected-x"], ended: ["idle", "circle-minus"] };
+function show(key) {
+  const pill = $("state");
+  const [tone, icon] = TONES[key];
   pill.className = `pill ${tone}`;
+  const use = pill.querySelector("use");
+  use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon}`));
   pill.lastElementChild.textContent = word(key);
+  document.body.dataset.state = key;
 }
 
 function problem(text) {
-  const line = document.getElementById("problem");
-  line.hidden = !text;
-  line.textContent = text || "";
+  $("problem").hidden = !text;
+  $("problem").textContent = text || "";
 }
+
+// -- connecting, and again -----------------------------------------------------------------
+
+class Refused extends Error {}
 
 /** A path for the socket: the ticket the page came with, once, else a fresh one. */
 let given = location.hash.slice(1);
@@ -40,7 +53,7 @@ async function path() {
     history.replaceState(null, "", location.pathname + location.search);
     return `/console/ws/${ticket}`;
   }
-  const body = new FormData(document.getElementById("csrf"));
+  const body = new FormData($("csrf"));
   body.set("kind", kind);
   const response = await fetch(`/console/${machine}/ticket`, { method: "POST", body, credentials: "same-origin" });
   if (response.redirected || response.status === 403) { location.reload(); throw new Error("signed out"); }
@@ -48,29 +61,43 @@ async function path() {
   if (reply.problem) throw new Refused(reply.problem);
   return reply.path;
 }
-class Refused extends Error {}
-
-const address = (where) => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${where}`;
 
 async function connect() {
   clearTimeout(timer);
   close();
-  show("busy", tries ? "lost" : "connecting");
+  show(tries ? "lost" : "connecting");
   try {
+    // Libraries first: what the socket says must find its reader.
+    const open = kind === "serial" ? await serialLine() : await screenOf();
     const where = await path();
-    if (kind === "serial") await openSerial(address(where));
-    else await openScreen(address(where));
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${where}`, ["binary"]);
+    socket.binaryType = "arraybuffer";
+    // noVNC does not pass the code on.
+    socket.addEventListener("close", (event) => { socket.code = event.code; });
+    open(socket);
   } catch (error) {
-    problem(error instanceof Refused ? error.message : "");
-    lost();
+    lost(error instanceof Refused ? error.message : "");
   }
 }
 
-function lost() {
-  show("warn", "lost");
+function opened() {
+  tries = 0;
+  problem("");
+  show("connected");
+}
+
+/** Tries again by itself, later and later up to ten seconds, unless it was ended on purpose. */
+function over(socket) {
+  if (socket.code !== ENDED) lost();
+  else { problem(""); show("ended"); }
+}
+
+function lost(reason = "") {
+  problem(reason);
+  show("lost");
   tries += 1;
   clearTimeout(timer);
-  timer = setTimeout(connect, Math.min(10000, 500 * 2 ** Math.min(tries, 5)));
+  timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(tries, 6)));
 }
 
 function close() {
@@ -78,56 +105,85 @@ function close() {
   if (serial) { const old = serial.socket; serial.socket = null; old?.close(); }
 }
 
-async function openScreen(url) {
+async function screenOf() {
   const { default: RFB } = await import(novnc);
-  const mine = new RFB(screen, url, { wsProtocols: ["binary"] });
+  return (socket) => openScreen(RFB, socket);
+}
+
+function openScreen(RFB, socket) {
+  const mine = new RFB(screen, socket);
   rfb = mine;
   mine.scaleViewport = pressed("scale");
-  mine.resizeSession = false;
+  mine.clipViewport = !mine.scaleViewport;
   mine.background = "#000";
   mine.showDotCursor = true;
-  mine.addEventListener("connect", () => { tries = 0; problem(""); show("good", "connected"); mine.focus(); });
-  mine.addEventListener("disconnect", () => { if (rfb === mine) { rfb = null; lost(); } });
+  mine.addEventListener("connect", () => { opened(); mine.focus(); });
+  mine.addEventListener("disconnect", () => { if (rfb === mine) { rfb = null; over(socket); } });
   mine.addEventListener("clipboard", (event) => {
-    const line = document.getElementById("clip-in");
-    line.hidden = false;
-    line.textContent = event.detail.text;
+    $("clip-in").hidden = false;
+    $("clip-in").textContent = event.detail.text;
     navigator.clipboard?.writeText(event.detail.text).catch(() => {});
   });
 }
 
-async function openSerial(url) {
+async function serialLine() {
   if (!serial) {
     const [{ Terminal }, { FitAddon }] = await Promise.all([import(xterm), import(fit)]);
     const term = new Terminal({ fontSize: 14, cursorBlink: true, scrollback: 5000, fontFamily: 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace' });
     const fitter = new FitAddon();
     term.loadAddon(fitter);
     term.open(terminal);
-    serial = { term, fitter, socket: null };
-    const send = (text) => { if (serial.socket?.readyState === 1) serial.socket.send(new TextEncoder().encode(text)); };
-    term.onData(send);
-    new ResizeObserver(() => fitter.fit()).observe(terminal);
+    serial = { term, socket: null };
+    const send = (bytes) => { if (serial.socket?.readyState === 1) serial.socket.send(bytes); };
+    term.onData((text) => send(new TextEncoder().encode(text)));
+    term.onBinary((text) => send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    new ResizeObserver(() => { if (!terminal.hidden) fitter.fit(); }).observe(terminal);
   }
-  const socket = new WebSocket(url, ["binary"]);
-  socket.binaryType = "arraybuffer";
+  return openSerial;
+}
+
+function openSerial(socket) {
   serial.socket = socket;
-  socket.onopen = () => { tries = 0; problem(""); show("good", "connected"); serial.term.focus(); };
-  socket.onmessage = (event) => serial.term.write(typeof event.data === "string" ? event.data : new Uint8Array(event.data));
-  socket.onclose = () => { if (serial.socket === socket) { serial.socket = null; lost(); } };
+  socket.onopen = () => { opened(); serial.term.focus(); };
+  socket.onmessage = (event) => serial.term.write(new Uint8Array(event.data));
+  socket.onclose = () => { if (serial.socket === socket) { serial.socket = null; over(socket); } };
 }
 
-const button = (what) => document.querySelector(`[data-do="${what}"]`);
-const pressed = (what) => button(what).getAttribute("aria-pressed") === "true";
+// -- typing --------------------------------------------------------------------------------
 
-/** Each character as a key press: works in any guest, whatever it runs. */
+const LAYOUT = `console-keyboard-${machine}`;
+const layout = $("layout");
+layout.value = localStorage.getItem(LAYOUT) || "";
+layout.addEventListener("change", () => { localStorage.setItem(LAYOUT, layout.value); rfb?.focus(); });
+
+/** Each character as presses of keys: works in any guest, whatever it runs. */
 async function type(text) {
-  const { default: keysymdef } = await import(keysyms);
-  for (const character of text.replace(/\r\n/g, "\n")) {
-    const code = character === "\n" ? 0xff0d : character === "\t" ? 0xff09 : keysymdef.lookup(character.codePointAt(0));
-    if (code && rfb) rfb.sendKey(code, null);
-    await new Promise((resolve) => { setTimeout(resolve, 8); });
+  let left = 0;
+  for (const character of text.replace(/\r\n?/g, "\n")) {
+    if (!rfb) return;
+    if (!press(rfb, layout.value, character)) left += 1;
+    await new Promise((resolve) => { setTimeout(resolve, 15); });
   }
+  problem(left ? word("untyped", left) : "");
 }
+
+// With a layout chosen, what one types is looked up by character, not by the place of the key.
+screen.addEventListener("keydown", (event) => {
+  const shortcut = event.ctrlKey || event.altKey || event.metaKey || event.getModifierState("AltGraph");
+  if (!layout.value || shortcut || event.key.length !== 1 || !rfb) return;
+  if (!press(rfb, layout.value, event.key, event.shiftKey)) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+// A telephone shows its keyboard for a field only; what appears there is typed and forgotten.
+const touch = $("touch");
+touch.addEventListener("beforeinput", (event) => {
+  event.preventDefault();
+  if (event.inputType.startsWith("delete")) rfb?.sendKey(0xff08, "Backspace");
+  else if (event.inputType === "insertLineBreak") rfb?.sendKey(0xff0d, "Enter");
+  else if (event.data) type(event.data);
+});
 
 const KEYS = { Control_L: [0xffe3, "ControlLeft"], Alt_L: [0xffe9, "AltLeft"], Super_L: [0xffeb, "MetaLeft"], Tab: [0xff09, "Tab"], Escape: [0xff1b, "Escape"], Sys_Req: [0xff15, "PrintScreen"], F1: [0xffbe, "F1"], F2: [0xffbf, "F2"], F4: [0xffc1, "F4"], b: [0x62, "KeyB"] };
 function combo(text) {
@@ -137,12 +193,30 @@ function combo(text) {
   rfb?.focus();
 }
 
+// -- the toolbar ---------------------------------------------------------------------------
+
+const button = (what) => document.querySelector(`[data-do="${what}"]`);
+const pressed = (what) => button(what).getAttribute("aria-pressed") === "true";
+
+function shot() {
+  if (!rfb) return;
+  const link = create("a");
+  link.href = rfb.toDataURL("image/png");
+  link.download = `${document.body.dataset.name} ${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.png`;
+  link.click();
+}
+
 const ACTIONS = {
   cad: () => { rfb?.sendCtrlAltDel(); rfb?.focus(); },
-  type: () => { document.getElementById("paste").hidePopover(); type(document.getElementById("paste-text").value); rfb?.focus(); },
-  clip: () => { rfb?.clipboardPasteFrom(document.getElementById("paste-text").value); document.getElementById("paste").hidePopover(); },
-  scale: () => { const on = !pressed("scale"); button("scale").setAttribute("aria-pressed", String(on)); if (rfb) rfb.scaleViewport = on; },
-  shot: () => { if (rfb) { const link = create("a"); link.href = rfb.toDataURL("image/png"); link.download = `${document.title.split(" · ")[0]}.png`; link.click(); } },
+  type: () => { $("paste").hidePopover(); type($("paste-text").value); rfb?.focus(); },
+  clip: () => { rfb?.clipboardPasteFrom($("paste-text").value); $("paste").hidePopover(); },
+  scale: () => {
+    const on = !pressed("scale");
+    button("scale").setAttribute("aria-pressed", String(on));
+    if (rfb) { rfb.scaleViewport = on; rfb.clipViewport = !on; }
+  },
+  shot,
+  touch: () => touch.focus(),
   again: () => { tries = 0; connect(); },
   full: () => { if (document.fullscreenElement) document.exitFullscreen(); else document.documentElement.requestFullscreen(); },
 };
@@ -163,8 +237,10 @@ function switchTo(wanted) {
   terminal.hidden = kind !== "serial";
   for (const one of document.querySelectorAll("[data-show]")) one.setAttribute("aria-pressed", String(one.dataset.show === kind));
   tries = 0;
+  problem("");
   connect();
 }
 
 window.addEventListener("pagehide", close);
+window.addEventListener("online", () => { if (document.body.dataset.state === "lost") connect(); });
 if (kind === "serial") { kind = "vnc"; switchTo("serial"); } else connect();

@@ -1,0 +1,81 @@
+"""English and Chinese: every text has a translation, and a sentence with things in it is said
+whole in the reader's language."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+
+from frontend import catalogue, po, texts
+
+CATALOGUE = Path(settings.BASE_DIR) / "frontend/locale/zh_Hans/LC_MESSAGES/django.po"
+_HOLE = re.compile(r"%\(\w+\)[-+.\d]*[a-z]|\{\d+\}|%%")
+
+
+@pytest.fixture(scope="module")
+def messages():
+    return po.read(CATALOGUE)
+
+
+def test_every_text_of_the_pages_is_in_the_catalogue_and_translated(messages):
+    wanted = catalogue.every()
+    missing = [
+        entry for entry in wanted
+        if (entry[0], entry[1]) not in messages or not messages[entry[0], entry[1]].is_done
+    ]  # fmt: skip
+    assert missing == [], "run “manage.py texts” and translate what it lists"
+
+
+def test_the_catalogue_holds_nothing_that_is_not_used(messages):
+    used = {(context, text) for context, text, _plural in catalogue.every()}
+    assert set(messages) - used == set()
+
+
+def test_a_translation_fills_in_what_the_text_fills_in(messages):
+    wrong = []
+    for message in messages.values():
+        wanted = set(_HOLE.findall(message.plural or message.text))
+        for text in message.texts:
+            if text and set(_HOLE.findall(text)) != wanted:
+                wrong.append((message.text, text))
+    assert wrong == []
+
+
+def test_sentences_are_chinese(messages):
+    """A text of several words that has no Chinese character in it was not translated."""
+    left = [
+        m.text for m in messages.values()
+        if m.is_done and len(m.text.split()) > 2 and not re.search("[一-鿿]", m.texts[0])
+    ]  # fmt: skip
+    assert left == []
+
+
+def test_punctuation_between_chinese_characters_is_full_width(messages):
+    wrong = [t for m in messages.values() for t in m.texts if re.search("[一-鿿][,;:?!]", t)]
+    assert wrong == []
+
+
+def test_the_terms_are_the_established_ones(messages):
+    terms = {
+        "Zone": "区域", "Pod": "提供点", "Cluster": "集群", "Host": "主机",
+        "Primary storage": "主存储", "Secondary storage": "二级存储", "Template": "模板",
+        "Service offering": "计算方案", "Disk offering": "磁盘方案", "Volume": "卷",
+        "Snapshot": "快照", "Instance": "实例", "Domain": "域", "Account": "账户",
+        "Global settings": "全局设置", "Overview": "控制板",
+    }  # fmt: skip
+    assert {k: messages[None, k].texts[0] for k in terms} == terms
+
+
+def test_a_refusal_is_said_in_chinese_with_its_names():
+    with translation.override("zh-hans"):
+        said = texts.say("default.page.size must be at least 1.")
+        assert "default.page.size" in said
+        assert re.search("[一-鿿]", said)
+    assert texts.say("default.page.size must be at least 1.").startswith("default")
+
+
+def test_an_unknown_sentence_stays_as_it_is():
+    with translation.override("zh-hans"):
+        assert texts.say("Colourless green ideas sleep.") == "Colourless green ideas sleep."
