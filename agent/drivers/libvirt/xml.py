@@ -213,8 +213,11 @@ def _cd(path: str, target: str, bus: str) -> ET.Element:
 def _consoles(devices: ET.Element, spec: p.DomainSpec, setting: Setting) -> None:
     graphics = ET.SubElement(
         devices, "graphics", type="vnc", port="-1", autoport="yes", listen="127.0.0.1",
-        keymap=spec.keyboard, sharePolicy="force-shared",
+        sharePolicy="force-shared",
     )  # fmt: skip
+    # With a keymap QEMU turns characters into keys, and ignores the keys that a browser sends.
+    if spec.keyboard != "en-us":
+        graphics.set("keymap", spec.keyboard)
     if setting.vnc_password:
         graphics.set("passwd", setting.vnc_password)
     video = ET.SubElement(devices, "video")
