@@ -114,7 +114,7 @@ def test_a_stranger_finds_nothing(neighbours, name, parameter, kind):
         assert param.model._meta.label in OFFERED_TO_ALL, (
             f"a {kind} reaches a stranger's {param.model._meta.label}"
         )
-        pytest.skip(OFFERED_TO_ALL[param.model._meta.label])
+        return  # nothing to hide
     with CaptureQueriesContext(connection) as queries:
         of_theirs = said_of(caller, command, param, world, str(theirs.uuid))
         of_nothing = said_of(caller, command, param, world, str(uuid.uuid4()))
@@ -171,10 +171,7 @@ def test_a_list_tells_nothing_of_a_stranger(neighbours, name, kind):
 @pytest.mark.parametrize("name", lists())
 def test_the_root_administrator_is_told_of_it(neighbours, name):
     """The control: the list does show such rows to those who may see them."""
-    model = COMMANDS[name].listing.model
-    if model._meta.label not in neighbours.stranger:
-        pytest.skip(f"{model._meta.label} is not a thing that others refer to")
-    row = neighbours.stranger.row(model)
+    row = neighbours.stranger.row(COMMANDS[name].listing.model)
     given, shown = ASKED_BY.get(name, _by_id)(row)
     assert shown in told(neighbours.callers["Admin"], name, **given)
 
