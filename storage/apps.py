@@ -12,6 +12,7 @@ class StorageConfig(AppConfig):
         scope = import_module("core.config").Scope
         configuration.register_holder(scope.STORAGE_POOL, models.StoragePool)
         configuration.register_holder(scope.IMAGE_STORE, models.ImageStore)
-        import_module("storage.services.capacities")
+        for name in ("capacities", "departures"):
+            import_module(f"storage.services.{name}")
         import_module("storage.upkeep")
         import_module("storage.commands")
