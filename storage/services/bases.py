@@ -8,11 +8,10 @@ from django.utils import timezone
 
 from agent import protocol as p
 from core.errors import ResourceUnavailable
-from core.steps import Run
+from core.steps import Later, Run
 from infra import agents
 from infra.models import Host, Zone
 from jobs.models import AsyncJob, JobStatus
-from jobs.runner import Sleep
 from storage import states
 from storage.models import PoolTemplate, StoragePool, Template, TemplateCopy, Volume
 from storage.services import reach, space
@@ -44,7 +43,7 @@ def ensure(run: Run, template: Template, pool: StoragePool, host: Host) -> PoolT
         PoolTemplate.objects.filter(pk=base.pk).update(last_used=timezone.now())
         return base
     if not _claim(base, run.job_uuid):
-        raise Sleep(_WAIT_S, f"Waits until template {template} is on storage pool {pool}.")
+        raise Later(_WAIT_S, f"Waits until template {template} is on storage pool {pool}.")
     try:
         copy = source_copy(template, pool.zone)
         wanted = p.InstallTemplate(reach.copy_path(copy), reach.base_ref(base))

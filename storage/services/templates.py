@@ -367,3 +367,8 @@ def delete(template: Template, *, forced: bool = False) -> Plan:
     running = AsyncJob.objects.filter(instance_uuid=template.uuid, status=JobStatus.PENDING)
     running.update(cancel_asked=True)
     return Plan(jobs.delete_template, template)
+
+
+def delete_again(template: Template) -> Plan:
+    """The rest of a deletion that did not get through."""
+    return Plan(jobs.delete_template, template)

@@ -4,9 +4,8 @@ import pytest
 
 from agent import protocol as p
 from core.errors import InsufficientCapacity, ResourceUnavailable
-from core.steps import Plan, Step, plan
+from core.steps import Later, Plan, Step, plan
 from jobs.models import AsyncJob
-from jobs.runner import Sleep
 from jobs.submit import submit
 from jobs.worker import run_everything
 from storage.models import PoolTemplate, StoragePool, Volume
@@ -131,7 +130,7 @@ def test_who_finds_another_job_at_it_waits_and_takes_over_when_that_is_gone(clou
     PoolTemplate.objects.create(
         template=template, pool=pool, state="Creating", installer=other.uuid
     )
-    with pytest.raises(Sleep, match="Waits until template"):
+    with pytest.raises(Later, match="Waits until template"):
         bases.ensure(Hand(), template, pool, host)
     AsyncJob.objects.filter(pk=other.pk).update(status=2)
     base = bases.ensure(Hand(), template, pool, host)
