@@ -61,7 +61,11 @@ def createConsoleEndpoint(
     return {
         "success": True,
         "url": f"{page}?kind={kind}#{ticket}",
-        "websocket": {"token": ticket, "path": f"/console/ws/{ticket}"},
+        "websocket": {
+            "token": ticket,
+            "path": f"/console/ws/{ticket}",
+            "keyboard": virtualmachineid.keyboard,
+        },
     }
 
 

@@ -52,4 +52,5 @@ def ticket(request: HttpRequest, uuid: str) -> JsonResponse:
         )
     except CloudError as error:
         return JsonResponse({"problem": texts.say(error.message)}, status=409)
-    return JsonResponse({"path": outcome.record()["websocket"]["path"]})
+    found = outcome.record()["websocket"]
+    return JsonResponse({"path": found["path"], "keyboard": found["keyboard"]})

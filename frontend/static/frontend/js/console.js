@@ -1,6 +1,6 @@
 // A machine's screen (noVNC) and serial line (xterm.js), with tickets fetched as needed.
 import "./menus.js";
-import { press } from "./keyboards.js";
+import { letGo, press } from "./keyboards.js";
 import { word } from "./page.js";
 
 const { machine, novnc, xterm, fit, nonce } = document.body.dataset;
@@ -35,8 +35,9 @@ function show(key) {
   document.body.dataset.state = key;
 }
 
-function problem(text) {
+function problem(text, tone = "bad") {
   $("problem").hidden = !text;
+  $("problem").className = `alert ${tone}`;
   $("problem").textContent = text || "";
 }
 
@@ -59,6 +60,7 @@ async function path() {
   if (response.redirected || response.status === 403) { location.reload(); throw new Error("signed out"); }
   const reply = await response.json();
   if (reply.problem) throw new Refused(reply.problem);
+  believes(reply.keyboard);
   return reply.path;
 }
 
@@ -154,17 +156,25 @@ function openSerial(socket) {
 const LAYOUT = `console-keyboard-${machine}`;
 const layout = $("layout");
 layout.value = localStorage.getItem(LAYOUT) || "";
+
+/** The machine was made with a keyboard of its own; the choice here goes first. */
+function believes(keyboard) {
+  if (localStorage.getItem(LAYOUT) === null && keyboard !== "us") layout.value = keyboard;
+  if (layout.selectedIndex < 0) layout.value = "";
+}
 layout.addEventListener("change", () => { localStorage.setItem(LAYOUT, layout.value); rfb?.focus(); });
 
 /** Each character as presses of keys: works in any guest, whatever it runs. */
 async function type(text) {
-  let left = 0;
+  const left = new Set();
+  if (rfb) letGo(rfb);
   for (const character of text.replace(/\r\n?/g, "\n")) {
     if (!rfb) return;
-    if (!press(rfb, layout.value, character)) left += 1;
-    await new Promise((resolve) => { setTimeout(resolve, 15); });
+    if (!press(rfb, layout.value, character)) left.add(character);
+    // A guest's keyboard remembers few presses, and a guest may be slow.
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
   }
-  problem(left ? word("untyped", left) : "");
+  problem(left.size ? word("untyped", [...left].slice(0, 30).join(" ")) : "", "warn");
 }
 
 // With a layout chosen, what one types is looked up by character, not by the place of the key.

@@ -34,6 +34,19 @@ export function stroke(layout, character) {
   return undefined;
 }
 
+/** X11's name of a character, which a guest with a keymap of its own goes by. */
+function keysym(character) {
+  if (character === "\n") return 0xff0d;
+  if (character === "\t") return 0xff09;
+  const code = character.codePointAt(0);
+  return code < 0x100 ? code : 0x01000000 | code;
+}
+
+/** A guest that was too busy to notice may believe that these are still held. */
+export function letGo(rfb) {
+  for (const key of [SHIFT, ALTGR]) rfb.sendKey(...key, false);
+}
+
 /** Presses and lets go of a character's keys; `held` says whether Shift is down already. */
 export function press(rfb, layout, character, held = false) {
   const how = stroke(layout, character);
@@ -41,8 +54,9 @@ export function press(rfb, layout, character, held = false) {
   const shift = Boolean(how.shift);
   if (shift !== held) rfb.sendKey(...SHIFT, shift);
   if (how.altgr) rfb.sendKey(...ALTGR, true);
-  rfb.sendKey(0, how.code, true);
-  rfb.sendKey(0, how.code, false);
+  const sym = keysym(character);
+  rfb.sendKey(sym, how.code, true);
+  rfb.sendKey(sym, how.code, false);
   if (how.altgr) rfb.sendKey(...ALTGR, false);
   if (shift !== held) rfb.sendKey(...SHIFT, held);
   if (how.dead) press(rfb, layout, " ", held);
