@@ -348,3 +348,17 @@ def test_a_device_that_is_no_bridge_and_one_that_is_missing_are_named(network):
     with pytest.raises(p.NetworkFailed, match="no network device eth9"):
         network.apply_bridge(p.BridgeSpec("cptbr3", uplink="eth9"))
     network.remove_bridge(p.BridgeSpec("cptbr3"))
+
+
+def test_a_guest_configures_ipv6_by_itself(first_guest):
+    """Router advertisements: an address of the network from the card's own number."""
+
+    def has_address() -> bool:
+        return "fd00:99::1:ff:fe00:1/64" in run("ip", "-n", first_guest, "-6", "addr", "show")
+
+    end = time.monotonic() + 20
+    while not has_address() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert has_address()
+    routes = run("ip", "-n", first_guest, "-6", "route", "show", "default")
+    assert "fe80::" in routes
