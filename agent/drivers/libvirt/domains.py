@@ -14,6 +14,7 @@ from agent import names
 from agent import protocol as p
 from agent.drivers.libvirt import cgroups, configdrive, xml
 from agent.drivers.libvirt.connection import is_missing, libvirt
+from agent.drivers.libvirt.consolelogs import ConsoleLogs
 from agent.drivers.libvirt.context import Context, disk_path, live_xml, takes_direct_io
 from agent.drivers.libvirt.events import Events
 from agent.network.shaping import Shaping
@@ -33,6 +34,7 @@ class Domains:
         self._events = events
         self._shaping = shaping
         self._ours: dict[str, bool] = {}
+        self._logs = ConsoleLogs(context.serial_log("x").parent)
 
     def start(self, spec: p.DomainSpec, task: Task) -> p.DomainState:
         with self._context.connection.use(f"start {spec.name}") as conn:
@@ -147,6 +149,7 @@ class Domains:
 
     def power(self) -> p.PowerReport:
         """One request for all domains; whether a domain is ours never changes, so is kept."""
+        self._logs.trim()
         with self._context.connection.use("list domains") as conn:
             found = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
             states = []

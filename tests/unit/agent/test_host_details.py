@@ -7,8 +7,23 @@ import pytest
 
 from agent import protocol as p
 from agent.drivers.libvirt.console import png_from_ppm
+from agent.drivers.libvirt.consolelogs import ConsoleLogs
 from agent.drivers.libvirt.host import CpuMeter, domain_stats, dotted
 from agent.network import shaping
+
+
+def test_a_talkative_guest_does_not_fill_the_disk(tmp_path):
+    short, long = tmp_path / "a.log", tmp_path / "b.log"
+    short.write_bytes(b"x" * 1000)
+    with long.open("ab") as writer:
+        writer.write(b"x" * (5 * 2**20) + b"last words")
+        writer.flush()
+        ConsoleLogs(tmp_path).trim()
+        writer.write(b"more")
+    assert short.stat().st_size == 1000
+    assert long.read_bytes() == b"more"
+    assert (tmp_path / "b.log.0").read_bytes().endswith(b"last words")
+    ConsoleLogs(tmp_path / "nothing").trim()
 
 
 def test_versions_are_written_with_dots():
