@@ -9,6 +9,7 @@ from accounts.services import sessions
 from core import vault
 from core.config import Scope, Setting
 from core.errors import InvalidParameter
+from core.lookups import Lookup
 
 KEY_ACCESS = Setting(
     "api.key.access", True, "Whether users may sign calls with API keys.",
@@ -47,14 +48,15 @@ def delete(user: User) -> bool:
     return bool(ApiKey.objects.filter(user=user).delete()[0])
 
 
+_by_key: Lookup[ApiKey] = Lookup(
+    lambda: ApiKey.objects.select_related("user__account__domain", "user__account__role"), "key"
+)
+
+
 def find(key: str) -> tuple[User, str] | None:
     """Whose key this is, and the secret its signatures are made with; None when it is
     unknown, or its user may not come in that way."""
-    row = (
-        ApiKey.objects.select_related("user__account__domain", "user__account__role")
-        .filter(key=key)
-        .first()
-    )
+    row = _by_key(key)
     # MariaDB compares texts in any case; a key is exact.
     if row is None or row.key != key:
         return None

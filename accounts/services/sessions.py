@@ -19,6 +19,7 @@ from accounts.services import throttle
 from core import live
 from core.config import Setting
 from core.errors import LoginFailed
+from core.lookups import Lookup
 
 TIMEOUT_MINUTES = Setting(
     "session.timeout.minutes", 30, "A session ends after so many minutes without a call.",
@@ -78,16 +79,18 @@ def start(user: User, address: str = "") -> SignedIn:
     return SignedIn(session, Caller.of(user, session=session, address=address), token, key)
 
 
+_by_token: Lookup[Session] = Lookup(
+    lambda: Session.objects.select_related("user__account__domain", "user__account__role"),
+    "token_hash",
+)
+
+
 def find(token: str, address: str = "") -> Caller | None:
     """Who holds this session token, if the session still stands; else None.
 
     Its row is written at most every half minute.
     """
-    session = (
-        Session.objects.select_related("user__account__domain", "user__account__role")
-        .filter(token_hash=_hash(token))
-        .first()
-    )
+    session = _by_token(_hash(token))
     if session is None or not is_alive(session):
         return None
     now = timezone.now()
