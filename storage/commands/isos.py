@@ -16,7 +16,7 @@ from core.steps import Plan
 from infra.models import OsCategory, OsType, Zone
 from storage.models import ImageStore, StoragePool, Template
 from storage.responses import iso, isopermission
-from storage.services import selection, templates
+from storage.services import selection, sharing, templates
 from storage.services.places import template_of
 
 
@@ -109,7 +109,7 @@ def updateIsoPermissions(
     isextractable: Annotated[bool | None, "It may be downloaded again"] = None,
 ) -> None:
     """Says who may use an ISO."""
-    templates.share(
+    sharing.share(
         caller,
         template_of(id, "ISO"),
         op=op,
@@ -125,7 +125,7 @@ def listIsoPermissions(
     caller: Caller, id: Annotated[Template, Operate, "The ISO"]
 ) -> dict[str, Any]:
     """Shows who may use an ISO."""
-    return templates.permissions(template_of(id, "ISO"))
+    return sharing.permissions(template_of(id, "ISO"))
 
 
 @command(roles=USER, event="ISO.DELETE", response=SUCCESS)

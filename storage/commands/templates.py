@@ -26,7 +26,7 @@ from core.steps import Plan
 from infra.models import OsCategory, OsType, Zone
 from storage.models import ImageStore, StoragePool, Template
 from storage.responses import template, templatepermission
-from storage.services import selection, templates
+from storage.services import selection, sharing, templates
 from storage.services.places import template_of
 
 _OWNER = "The account that owns it; goes with domainid"
@@ -136,7 +136,7 @@ def updateTemplatePermissions(
     isextractable: Annotated[bool | None, "It may be downloaded again"] = None,
 ) -> None:
     """Says who may use a template."""
-    templates.share(
+    sharing.share(
         caller,
         template_of(id, "TEMPLATE"),
         op=op,
@@ -152,7 +152,7 @@ def listTemplatePermissions(
     caller: Caller, id: Annotated[Template, Operate, "The template"]
 ) -> dict[str, Any]:
     """Shows who may use a template."""
-    return templates.permissions(template_of(id, "TEMPLATE"))
+    return sharing.permissions(template_of(id, "TEMPLATE"))
 
 
 @command(roles=USER, event="TEMPLATE.DELETE", response=SUCCESS)
