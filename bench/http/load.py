@@ -4,6 +4,7 @@ that the clients cost little of the machine they share with the server."""
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,8 +34,12 @@ def request(path: str, headers: dict[str, str] | None = None) -> bytes:
 
 
 class Client(asyncio.Protocol):
-    def __init__(self, ask: Callable[[], bytes], result: Result, until: float) -> None:
-        self.ask, self.result, self.until = ask, result, until
+    """Asks as long as there is ``more`` to ask."""
+
+    def __init__(
+        self, ask: Callable[[], bytes], result: Result, more: Callable[[], bool]
+    ) -> None:
+        self.ask, self.result, self.more = ask, result, more
         self.done = asyncio.get_running_loop().create_future()
         self.buffer = bytearray()
 
@@ -43,10 +48,10 @@ class Client(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        self.began = time.perf_counter()
-        if self.began >= self.until:
+        if not self.more():
             self.transport.close()
             return
+        self.began = time.perf_counter()
         self.transport.write(self.ask())
 
     def data_received(self, data: bytes) -> None:
@@ -70,20 +75,26 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def _run(host: str, port: int, requests: Sequence[bytes], clients: int, seconds: float):
+async def _run(
+    host: str, port: int, requests: Sequence[bytes], clients: int,
+    more: Callable[[Result], bool],
+) -> Result:  # fmt: skip
     loop = asyncio.get_running_loop()
-    result = Result([], seconds)
-    until = time.perf_counter() + seconds
-    count = iter(range(10**12))
+    result = Result([], 0)
+    numbers = itertools.count()
 
     def ask() -> bytes:
-        return requests[next(count) % len(requests)]
+        return requests[next(numbers) % len(requests)]
 
+    began = time.perf_counter()
     made = [
-        await loop.create_connection(lambda: Client(ask, result, until), host, port)
+        await loop.create_connection(
+            lambda: Client(ask, result, lambda: more(result)), host, port
+        )
         for _ in range(clients)
     ]
     await asyncio.gather(*(client.done for _, client in made))
+    result.seconds = time.perf_counter() - began
     return result
 
 
@@ -91,4 +102,16 @@ def run(
     host: str, port: int, requests: Sequence[bytes], *, clients: int, seconds: float
 ) -> Result:
     """Calls in turn from ``requests``, by ``clients`` at once."""
-    return asyncio.run(_run(host, port, requests, clients, seconds))
+    until = time.perf_counter() + seconds
+    return asyncio.run(
+        _run(host, port, requests, clients, lambda _: time.perf_counter() < until)
+    )
+
+
+def count(host: str, port: int, request: bytes, *, calls: int) -> Result:
+    """So many calls, one after the other, after two that warm up what is behind them."""
+    for wanted in (2, calls):
+        result = asyncio.run(
+            _run(host, port, [request], 1, lambda r, n=wanted: len(r.times_ms) + r.failed < n)
+        )
+    return result
