@@ -35,8 +35,9 @@ def render(
 
 
 def redirect(request: HttpRequest, url: str) -> HttpResponse:
-    """Go there, script or not."""
-    if wants_fragment(request):
+    """Go there, script or not. A script follows a plain redirect without telling the address
+    bar, so it is told in its own way."""
+    if request.headers.get("HX-Request"):
         response = HttpResponse(status=204)
         response["HX-Location"] = json.dumps(
             {"path": url, "target": "#page", "select": "#page", "swap": "outerHTML"}

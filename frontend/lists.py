@@ -207,7 +207,7 @@ def draw(view: ListView, records: list[dict[str, Any]]) -> list[Row]:
         Row(
             record,
             str(record.get("id", "")),
-            [(c, cells.draw(c, record, view.section)) for c in view.columns],
+            [(c, cells.draw(c, record, view.section, view.reader.sees_key)) for c in view.columns],
             at_work.get(str(record.get("id", ""))),
         )
         for record in records

@@ -15,6 +15,7 @@ from api.dispatch import Outcome, execute
 from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend.models import Preference
+from frontend.sections import SECTIONS
 from frontend.sections.base import Record, Section
 
 SCOPE_COOKIE = "scope"
@@ -45,6 +46,9 @@ class Reader:
 
     def sees(self, section: Section) -> bool:
         return self.may(section.list) and (self.is_admin or not section.admin)
+
+    def sees_key(self, key: str) -> bool:
+        return self.sees(SECTIONS[key])
 
     def run(self, command: str, params: Mapping[str, Any] | None = None, **more: Any) -> Outcome:
         return execute(self.caller, command, params or {}, **more)

@@ -124,8 +124,11 @@ def body(request: HttpRequest, section: Section, record: Record, key: str) -> di
 def overview(reader: Reader, section: Section, record: Record) -> dict[str, Any]:
     groups = []
     for facts in section.facts:
-        lines = [(c.label, cells.draw(c, record, section)) for c in section.known(facts.lines)
-                 if c.field != "id" and c.value(record) not in (None, "", [], {})]  # fmt: skip
+        told = [
+            c for c in section.known(facts.lines)
+            if c.field != "id" and c.value(record) not in (None, "", [], {})
+        ]  # fmt: skip
+        lines = [(c.label, cells.draw(c, record, section, reader.sees_key)) for c in told]
         if lines:
             groups.append((facts.title, lines))
     may_tag = section.resource_type and reader.may("createTags")

@@ -113,8 +113,9 @@ def test_the_boot_is_seen_and_typing_is_answered(portal, machine, tenant, pictur
         90,
     )
     page.screenshot(path=pictures / "booting.png")
-    wait_until(lambda: "GUEST-READY web-1" in portal.serial_log(machine.uuid), "the guest", 120)
-    time.sleep(2)  # it greets after it is ready
+    # A shell on the serial line; that of the screen, of which nothing can be read, comes with it.
+    wait_until(lambda: "root@web-1" in portal.serial_log(machine.uuid), "the guest", 120)
+    time.sleep(3)
     before = page.evaluate(LOOK)
     page.locator("#screen canvas").click()
     type_in_screen(page, "uname -a; echo Typed $((6*7)) | tee /dev/ttyS0")

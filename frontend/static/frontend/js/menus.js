@@ -46,7 +46,7 @@ document.addEventListener("keydown", (event) => {
 // A choice that opens something else closes the menu behind it.
 document.addEventListener("click", (event) => {
   if (event.target.closest('[aria-disabled="true"]')) { event.preventDefault(); return; }
-  const item = event.target.closest(".menu a.item, .menu [data-drawer], .menu form button.item");
+  const item = event.target.closest(".menu a.item, .menu [data-drawer], .menu form:not([data-dress]) button.item");
   if (item) item.closest(".menu:popover-open")?.hidePopover();
 });
 document.addEventListener("htmx:afterRequest", (event) => {

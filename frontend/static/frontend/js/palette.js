@@ -43,6 +43,7 @@ function go(hit) {
   link.click();
 }
 input?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") { event.preventDefault(); dialog.close(); } // not only empty the box
   if (event.key === "ArrowDown") { event.preventDefault(); choose(1); }
   if (event.key === "ArrowUp") { event.preventDefault(); choose(-1); }
   if (event.key === "Enter") {
