@@ -135,6 +135,7 @@ INSTANCES = Section(
             (
                 ID,
                 Column("name", _("Host name"), "mono"),
+                ADDRESS,
                 Column("instancename", _("Internal name"), "mono"),
                 Column("powerstate", _("Power, as its host reports it"), "state"),
                 Column("osdisplayname", _("OS type")),
