@@ -26,7 +26,6 @@ TRUSTED_PROXIES = [
 ]
 
 INSTALLED_APPS = [
-    "django.contrib.contenttypes",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",

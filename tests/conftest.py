@@ -6,7 +6,7 @@ from accounts.models import Domain
 from accounts.services.bootstrap import bootstrap
 from tests.factories import PASSWORD
 
-pytest_plugins = ["tests.plugins.simulator"]
+pytest_plugins = ["tests.plugins.simulator", "tests.plugins.quick_flush"]
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -534,12 +535,14 @@ def make_vm(
         **fields,
     )
     if vm.counted:
-        limits.reserve(account, {Resource.INSTANCE: 1, Resource.CPU: vm.vcpus,
-                                 Resource.MEMORY: vm.memory_mb})  # fmt: skip
+        with transaction.atomic():
+            limits.reserve(account, {Resource.INSTANCE: 1, Resource.CPU: vm.vcpus,
+                                     Resource.MEMORY: vm.memory_mb})  # fmt: skip
     if host is not None:
-        capacity.reserve(
-            host, cpu_mhz=vm.cpu_mhz, memory_mb=vm.memory_mb, cores=vm.vcpus
-        )
+        with transaction.atomic():
+            capacity.reserve(
+                host, cpu_mhz=vm.cpu_mhz, memory_mb=vm.memory_mb, cores=vm.vcpus
+            )
     volume = make_volume(
         account, pool=cloud.pool, type="ROOT", name=f"ROOT-{vm.pk}", template=vm.template
     )
