@@ -15,7 +15,7 @@ from infra.services.usage import users_of
 from jobs.models import AsyncJob, JobStatus
 from storage import states
 from storage.jobs import templates as jobs
-from storage.models import ImageStore, Snapshot, Template, TemplateCopy, Volume
+from storage.models import Snapshot, Template, TemplateCopy, Volume
 from storage.services import egress, quota, stores
 from storage.services.follow import follow_up
 from storage.services.sharing import publicity
@@ -64,7 +64,7 @@ def register(
     _check_format(kind, format, hypervisor)
     _check_checksum(checksum)
     zones = list(dict.fromkeys(zones))
-    chosen = _stores_for(zones)
+    chosen = [stores.choose(zone) for zone in zones] or [stores.choose(None)]
     public, featured = publicity(caller, is_public, is_featured)
     template = Template.objects.create(
         account=account,
@@ -72,7 +72,7 @@ def register(
         name=name,
         display_text=display_text or name,
         url=url.strip(),
-        zone=zones[0] if len(zones) == 1 else None,
+        zone=zones[0] if zones else None,
         format="ISO" if kind == "ISO" else format.upper(),
         hypervisor="" if kind == "ISO" else hypervisor,
         os_type=os_type,
@@ -87,7 +87,10 @@ def register(
         **given(flags),
         **quota.take(account, Template, 0),
     )
-    copy = TemplateCopy.objects.create(template=template, store=chosen)
+    copy = TemplateCopy.objects.create(template=template, store=chosen[0])
+    for store in dict.fromkeys(chosen[1:]):
+        # Begun by the upkeep as soon as the first copy is whole.
+        TemplateCopy.objects.get_or_create(template=template, store=store)
     follow_up(
         Plan(jobs.download, template, {"copy": copy, "allow_file": from_file}, [copy]),
         caller,
@@ -100,11 +103,6 @@ def register(
 def given(flags: dict[str, bool | None] | None) -> dict[str, bool]:
     """Wire flags that were sent, under the names of the row."""
     return {_FLAGS[k]: v for k, v in (flags or {}).items() if v is not None}
-
-
-def _stores_for(zones: list[Zone]) -> ImageStore:
-    """The store that the download goes to; the schedule copies to those of other zones."""
-    return stores.choose(zones[0] if zones else None)
 
 
 def _check_format(kind: str, format: str, hypervisor: str) -> None:

@@ -8,6 +8,7 @@ from accounts.services import limits
 from agent import protocol as p
 from api.dispatch import execute
 from core.errors import (
+    CloudError,
     InsufficientCapacity,
     InUse,
     InvalidParameter,
@@ -229,7 +230,7 @@ def test_a_read_only_or_full_store_takes_no_downloads(cloud):
 
 def test_another_account_gets_a_template_only_from_who_rules_it(cloud):
     other = make_account("other")
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(CloudError, match="no account other"):
         register(make_caller(), cloud, account="other", domainid=other.domain.uuid)
     made = register(admin_caller(), cloud, account="other", domainid=other.domain.uuid)
     assert made["account"] == "other"
@@ -410,6 +411,25 @@ def test_a_template_for_all_zones_goes_to_a_store_of_each(cloud):
         cloud.site.zone,
         other.zone,
     }
+
+
+def test_a_template_for_some_zones_goes_to_these_only(cloud):
+    caller = make_caller()
+    second, third = make_store(make_zone()), make_store(make_zone())
+    for store in (second, third):
+        make_host(zone=store.zone)
+    zones = f"{cloud.site.zone.uuid},{second.zone.uuid}"
+    register(caller, cloud, zoneid=None, zoneids=zones)
+    run_everything()
+    mend_all()
+    replicate()
+    run_everything()
+    copies = Template.objects.get().copies.all()
+    assert {c.store: c.state for c in copies} == {cloud.site.store: "Ready", second: "Ready"}
+    given = {"templatefilter": "executable", "zoneid": second.zone.uuid}
+    assert execute(caller, "listTemplates", given).count == 1
+    given["zoneid"] = third.zone.uuid
+    assert execute(caller, "listTemplates", given).count == 0
 
 
 def test_a_template_is_copied_to_another_zone_when_asked(cloud):
