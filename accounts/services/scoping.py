@@ -15,8 +15,8 @@ def owner_for(
     """The caller's own account, or the one named in ``domain`` (the caller's, if not given)
     when the caller rules it.
 
-    Raises PermissionDenied for an account that is not there or not the caller's to use, and
-    for one that is disabled or locked.
+    Raises InvalidParameter for an account that is not there or not the caller's to see, which
+    looks the same, and PermissionDenied for one that is disabled or locked.
     """
     if not account_name:
         if domain is not None and domain.pk != caller.domain.pk:
@@ -34,7 +34,7 @@ def named(caller: Caller, account_name: str, domain: Domain | None = None) -> Ac
     accounts = Account.objects.select_related("domain", "role").visible_to(caller)
     found = accounts.filter(domain=domain, name=account_name).first()
     if found is None:
-        raise PermissionDenied(f"There is no account {account_name} in domain {domain.name_path}.")
+        raise InvalidParameter(f"There is no account {account_name} in domain {domain.name_path}.")
     return found
 
 
