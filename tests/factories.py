@@ -384,7 +384,8 @@ def make_network(
         fields = {
             "cidr": "10.1.1.0/24", "gateway": "10.1.1.1", "netmask": "255.255.255.0", **fields
         }  # fmt: skip
-    limits.reserve(account, {Resource.NETWORK: 1})
+    with transaction.atomic():
+        limits.reserve(account, {Resource.NETWORK: 1})
     return Network.objects.create(
         account=account,
         name=name or unique("network"),
