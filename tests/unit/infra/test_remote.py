@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from agent import protocol
-from agent.link import Credentials, PortalLink, Refused
+from agent.link import CredentialFile, Link, Refused
 from agent.operations import AgentConfig, World, simulated_agent
 from api.dispatch import execute
 from core.errors import InvalidParameter, PermissionDenied
@@ -194,19 +194,26 @@ class Far:
             AgentConfig(data=folder, name="far", host_uuid=UUID), self.world
         )
         self.file = folder / "host.json"
-        self.link = PortalLink(self.agent, url, Credentials(self.file), token)
+        self.link = Link(self.agent, url, CredentialFile(self.file), token=token)
         self.ended: list[BaseException] = []
+        self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
+        self.task = self.loop.create_task(self.link.run())
         try:
-            self.link.run()
+            self.loop.run_until_complete(self.task)
         except Refused as refusal:
             self.ended.append(refusal)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self.loop.close()
 
     def stop(self) -> None:
-        self.link.stop()
+        with contextlib.suppress(RuntimeError):  # its loop has ended by itself
+            self.loop.call_soon_threadsafe(self.task.cancel)
         self.thread.join(5)
 
 
@@ -312,7 +319,7 @@ def test_who_waits_is_told_at_once_when_the_line_breaks(far):
     asking.start()
     time.sleep(0.2)
     began = time.monotonic()
-    far.link.stop()
+    far.stop()
     asking.join(5)
     assert time.monotonic() - began < 3
     assert "hung up" in str(outcome[0])
