@@ -112,8 +112,8 @@ class LabPortal:
         os.kill(self.pid, signal.SIGKILL)
         self._reap()
 
-    def stop(self) -> None:
-        os.kill(self.pid, signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        os.kill(self.pid, number)
         self._reap()
 
     def _reap(self) -> None:

@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 import requests
 
+from tests.integration.cloud import Cloud
 from tests.integration.portal import REPOSITORY, LabHost, LabPortal, wait_until
-from tests.integration.world import World, differences
+from tests.integration.world import differences
 
 pytestmark = pytest.mark.libvirt
 
@@ -81,87 +83,19 @@ def points_of(passed: list[tuple[float, str]], where: str) -> list[Point]:
     return found
 
 
-class Cloud:
-    """The portal under test, with a machine that runs throughout and must not notice."""
+def last_job(cloud: Cloud, command: str) -> tuple[str, int]:
+    """Uuid and status of the newest job of a command; empty when there was none."""
+    rows = cloud.world.rows(
+        "select uuid, status from jobs_asyncjob where command = ? order by id desc limit 1",
+        command,
+    )
+    return (str(UUID(rows[0][0])), rows[0][1]) if rows else ("", 0)
 
-    def __init__(self, portal: DyingPortal, host: LabHost) -> None:
-        self.portal = portal
-        self.world = World(portal, host)
-        self.client = portal.client()
-        ready = wait_until(self._templates, "a ready template")
-        self.template = ready[0]
-        self.zone = self.client.listZones()["zone"][0]["id"]
-        self.network = self.client.listNetworks(listall=True)["network"][0]["id"]
-        self.offering = self.client.createServiceOffering(
-            name="tiny", displaytext="tiny", cpunumber=1, cpuspeed=100, memory=96
-        )["serviceoffering"]["id"]
-        disks = self.client.listDiskOfferings()["diskoffering"]
-        fixed = (d for d in disks if not d["iscustomized"])
-        self.disk = min(fixed, key=lambda d: d["disksize"])["id"]
-        self.client.updateConfiguration(name="kvm.snapshot.enabled", value="true")
-        self.client.updateConfiguration(name="vm.stop.forced.wait", value="1")
-        self.anchor = self.deploy("anchor", fetch_result=True)["virtualmachine"]
 
-    def _templates(self) -> list[dict]:
-        return self.client.listTemplates(templatefilter="executable").get("template")
-
-    def deploy(self, name: str, **more: Any) -> dict:
-        wanted = {"templateid": self.template["id"], **more}
-        return self.client.deployVirtualMachine(
-            zoneid=self.zone, serviceofferingid=self.offering, networkids=[self.network],
-            name=name, **wanted,
-        )  # fmt: skip
-
-    def expunge(self, name: str) -> None:
-        if self.machine(name):
-            self.client.destroyVirtualMachine(
-                id=self.machine(name)["id"], expunge=True, forced=True, fetch_result=True
-            )
-
-    def machine(self, name: str) -> dict | None:
-        found = self.client.listVirtualMachines(listall=True, name=name).get("virtualmachine", [])
-        return found[0] if found else None
-
-    def add_template(self, name: str) -> None:
-        image = self.portal.data / "images" / "tiny.qcow2"
-        self.client.registerTemplate(
-            name=name, displaytext=name, zoneid=self.zone, format="QCOW2", hypervisor="KVM",
-            url=f"file://{image}", ostypeid=self.template["ostypeid"], requireshvm=True,
-        )  # fmt: skip
-
-    def templates(self, name: str) -> list[dict]:
-        return self.client.listTemplates(templatefilter="all", name=name).get("template", [])
-
-    def ready_template(self, name: str) -> str:
-        self.add_template(name)
-        wait_until(lambda: self.templates(name)[0]["isready"], "the template")
-        return self.templates(name)[0]["id"]
-
-    def drop_template(self, name: str) -> None:
-        for template in self.templates(name):
-            self.client.deleteTemplate(id=template["id"], fetch_result=True)
-
-    # -- the walk ------------------------------------------------------------------------
-
-    def last_job(self, command: str) -> tuple[str, int] | None:
-        """Dashed uuid and status of the newest job of a command."""
-        rows = self.world.rows(
-            "select uuid, status from jobs_asyncjob where command = ? order by id desc limit 1",
-            command,
-        )
-        if not rows:
-            return None
-        raw, status = rows[0]
-        cuts = (0, 8, 12, 16, 20, 32)
-        return "-".join(raw[a:b] for a, b in zip(cuts, cuts[1:], strict=False)), status
-
-    def ended(self, command: str, after: str = "") -> int:
-        """The status of the newest job, not ``after``, once it has ended; else 0."""
-        job = self.last_job(command)
-        return job[1] if job and job[0] != after else 0
-
-    def idle(self) -> bool:
-        return not self.world.rows("select 1 from jobs_asyncjob where status = 0")
+def ended(cloud: Cloud, command: str, after: str) -> int:
+    """The status of the newest job, not ``after``, once it has ended; else 0."""
+    job, status = last_job(cloud, command)
+    return status if job != after else 0
 
 
 @dataclass
@@ -180,14 +114,14 @@ class Deed:
 def walk(cloud: Cloud, deed: Deed, where: str = "do") -> list[str]:
     """Die at each point; returns them."""
     portal = cloud.portal
-    before = at_rest(cloud)
     points = points_of(rehearse(cloud, deed), where)
+    before = cloud.held_at_rest()
     assert points, f"{deed.command} passed nothing called {where}"
     for point in points:
         came_back_in = die_at(cloud, deed, point)
         assert not (stuck := cloud.world.stuck()), f"killed at {point}: {stuck}"
         deed.tidy()
-        after = at_rest(cloud)
+        after = cloud.held_at_rest()
         assert after == before, f"killed at {point}: {differences(before, after)}"
         print(f"  {point.name}{f' +{point.during_s:.3f} s' if point.during_s else ''}: "
               f"ended after {came_back_in:.1f} s")  # fmt: skip
@@ -198,16 +132,15 @@ def walk(cloud: Cloud, deed: Deed, where: str = "do") -> list[str]:
 def rehearse(cloud: Cloud, deed: Deed) -> list[tuple[float, str]]:
     """Once to the end, to see what there is to die at."""
     deed.prepare()
-    before = cloud.last_job(deed.command)
+    before, _ = last_job(cloud, deed.command)
     if deed.fail:
         cloud.portal.order(fail=deed.fail)
     deed.act()
-    known = before[0] if before else ""
-    status = wait_until(lambda: cloud.ended(deed.command, known), deed.command)
+    status = wait_until(lambda: ended(cloud, deed.command, before), deed.command)
     cloud.portal.order()
     assert (status == DONE) == (not deed.fail)
     assert deed.is_right(status == DONE)
-    passed = cloud.portal.passed(cloud.last_job(deed.command)[0])
+    passed = cloud.portal.passed(last_job(cloud, deed.command)[0])
     deed.tidy()
     return passed
 
@@ -216,7 +149,7 @@ def die_at(cloud: Cloud, deed: Deed, point: Point) -> float:
     """Seconds from the start of the next portal to the end of the job."""
     portal = cloud.portal
     deed.prepare()
-    before = cloud.last_job(deed.command)
+    before, _ = last_job(cloud, deed.command)
     orders = {"fail": deed.fail} if deed.fail else {}
     portal.order(die=point.name, during_s=point.during_s, **orders)
     with contextlib.suppress(requests.RequestException):
@@ -224,9 +157,8 @@ def die_at(cloud: Cloud, deed: Deed, point: Point) -> float:
     wait_until(portal.has_died, f"death at {point}", 60)
     began = time.monotonic()
     portal.start()
-    known = before[0] if before else ""
     status = wait_until(
-        lambda: cloud.ended(deed.command, known),
+        lambda: ended(cloud, deed.command, before),
         f"killed at {point}: an end of the job",
         ENDS_WITHIN_S - (time.monotonic() - began),
     )
@@ -234,11 +166,6 @@ def die_at(cloud: Cloud, deed: Deed, point: Point) -> float:
     assert status == DONE or deed.fail, f"killed at {point}: unwound although nothing was wrong"
     assert deed.is_right(status == DONE), f"killed at {point}: not what was asked for"
     return took_s
-
-
-def at_rest(cloud: Cloud) -> dict[str, list[str]]:
-    wait_until(cloud.idle, "all jobs ended")
-    return cloud.world.held()
 
 
 @pytest.fixture(scope="module")
@@ -251,20 +178,26 @@ def cloud(libvirt_uri, guest_image):
     )
     try:
         portal.start()
-        yield Cloud(portal, host)
+        made = Cloud(portal, host)
+        made.client.updateConfiguration(name="kvm.snapshot.enabled", value="true")
+        made.client.updateConfiguration(name="vm.stop.forced.wait", value="1")
+        yield made
     finally:
         host("down")  # and the portal with it
 
 
+@pytest.fixture(scope="module")
+def anchor(cloud) -> dict:
+    """A machine that runs throughout."""
+    return cloud.deployed("anchor", cloud.tiny)
+
+
 @pytest.fixture(autouse=True)
-def _guests_do_not_notice(cloud):
-    """The process of the guest that runs meanwhile is the same before and after."""
-    uuid = cloud.anchor["id"]
-    find = ("pgrep", "-f", f"uuid {uuid}")
-    before = cloud.world.host.run(*find).stdout
+def _guests_do_not_notice(cloud, anchor):
+    before = cloud.qemu(anchor)
     assert before
     yield
-    assert cloud.world.host.run(*find).stdout == before
+    assert cloud.qemu(anchor) == before
 
 
 def test_deploying_from_a_template_that_is_new_to_the_pool(cloud: Cloud):
@@ -279,8 +212,8 @@ def test_deploying_from_a_template_that_is_new_to_the_pool(cloud: Cloud):
     new: list[str] = []
     points = walk(cloud, Deed(
         "deployVirtualMachine",
-        lambda: cloud.deploy("fresh", templateid=new[0]),
-        lambda done: cloud.machine("fresh")["state"] == ("Running" if done else "Error"),
+        lambda: cloud.deploy("fresh", new[0]),
+        lambda done: cloud.state("fresh") == ("Running" if done else "Error"),
         prepare, tidy,
     ))  # fmt: skip
     assert any("volume.install_template during" in point for point in points)
@@ -291,7 +224,7 @@ def test_a_deployment_that_failed_and_is_being_undone(cloud: Cloud):
     deed = Deed(
         "deployVirtualMachine",
         lambda: cloud.deploy("fresh"),
-        lambda done: not done and cloud.machine("fresh")["state"] == "Error",
+        lambda done: not done and cloud.state("fresh") == "Error",
         tidy=lambda: cloud.expunge("fresh"),
         fail="deployVirtualMachine start_guest do domain.start after#1",
     )
@@ -300,12 +233,11 @@ def test_a_deployment_that_failed_and_is_being_undone(cloud: Cloud):
 
 
 def test_stopping(cloud: Cloud):
-    cloud.deploy("subject", fetch_result=True)
-    subject = cloud.machine("subject")["id"]
+    subject = cloud.deployed("subject")["id"]
     walk(cloud, Deed(
         "stopVirtualMachine",
         lambda: cloud.client.stopVirtualMachine(id=subject, forced=True),
-        lambda done: done and cloud.machine("subject")["state"] == "Stopped",
+        lambda done: done and cloud.state("subject") == "Stopped",
         tidy=lambda: cloud.client.startVirtualMachine(id=subject, fetch_result=True),
     ))  # fmt: skip
     cloud.expunge("subject")
@@ -318,11 +250,14 @@ def test_destroying_and_expunging(cloud: Cloud):
             id=cloud.machine("subject")["id"], expunge=True, forced=True
         ),
         lambda done: done and cloud.machine("subject") is None,
-        prepare=lambda: cloud.deploy("subject", fetch_result=True),
+        prepare=lambda: cloud.deployed("subject"),
     ))  # fmt: skip
 
 
-def test_attaching_a_volume(cloud: Cloud):
+def test_attaching_a_volume(cloud: Cloud, anchor):
+    disks = cloud.client.listDiskOfferings()["diskoffering"]
+    disk = next(d["id"] for d in disks if not d["iscustomized"])
+
     def volume() -> dict:
         return cloud.client.listVolumes(name="data", listall=True)["volume"][0]
 
@@ -333,18 +268,18 @@ def test_attaching_a_volume(cloud: Cloud):
 
     points = walk(cloud, Deed(
         "attachVolume",
-        lambda: cloud.client.attachVolume(id=volume()["id"], virtualmachineid=cloud.anchor["id"]),
-        lambda done: done and volume()["virtualmachineid"] == cloud.anchor["id"],
+        lambda: cloud.client.attachVolume(id=volume()["id"], virtualmachineid=anchor["id"]),
+        lambda done: done and volume()["virtualmachineid"] == anchor["id"],
         lambda: cloud.client.createVolume(
-            name="data", zoneid=cloud.zone, diskofferingid=cloud.disk, fetch_result=True
+            name="data", zoneid=cloud.zone, diskofferingid=disk, fetch_result=True
         ),
         tidy,
     ))  # fmt: skip
     assert any("domain.attach_disk" in point for point in points)
 
 
-def test_taking_a_snapshot_of_a_running_machine(cloud: Cloud):
-    root = cloud.client.listVolumes(virtualmachineid=cloud.anchor["id"])["volume"][0]["id"]
+def test_taking_a_snapshot_of_a_running_machine(cloud: Cloud, anchor):
+    root = cloud.client.listVolumes(virtualmachineid=anchor["id"])["volume"][0]["id"]
 
     def snapshots() -> list[dict]:
         return cloud.client.listSnapshots(volumeid=root).get("snapshot", [])
