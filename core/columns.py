@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import uuid as uuids
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -29,12 +29,14 @@ Converters = dict[int, tuple[list[Callable[..., Any]], Any]]
 class Keys(Expression, Sequence[int]):
     """Primary keys, to be used as a list of them is: ``filter(machine__in=keys)``.
 
-    They are whole numbers, so they stand in the SQL as they are.
+    They are whole numbers, so they stand in the SQL as they are. ``columns`` are those that
+    were read with the keys, by their paths.
     """
 
-    def __init__(self, keys: Iterable[int]) -> None:
+    def __init__(self, keys: Iterable[int], columns: Mapping[str, Column] | None = None) -> None:
         super().__init__()
         self._keys = [int(key) for key in keys]
+        self.columns = columns or {}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -60,6 +62,31 @@ class Keys(Expression, Sequence[int]):
         if not self._keys:
             raise EmptyResultSet  # as Django's own lists do: nothing is in it, all is outside
         return f"({','.join(map(str, self._keys))})", ()
+
+
+class Uuids(Expression):
+    """The same for a comparison with UUIDs: ``filter(resource_uuid__in=Uuids(found))``."""
+
+    def __init__(self, uuids: Iterable[uuids.UUID]) -> None:
+        super().__init__()
+        self._hex = [uuid.hex for uuid in uuids]
+
+    def resolve_expression(self, *_args: Any, **_more: Any) -> Uuids:
+        return self
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        if not self._hex:
+            raise EmptyResultSet
+        # Hexadecimal digits only; MariaDB reads them with and without hyphens.
+        return "('{}')".format("','".join(self._hex)), ()
+
+
+def uuids_of(model: type[Model], keys: Sequence[int]) -> dict[uuids.UUID, int]:
+    """Rows' uuids and their keys, without a query when they were read with the keys."""
+    if isinstance(keys, Keys) and "uuid" in keys.columns:
+        return dict(zip(keys.columns["uuid"], keys, strict=True))
+    read, found = columns_of(model, keys, ("pk", "uuid"))
+    return dict(zip(found, read, strict=True))
 
 
 def columns(rows: QuerySet[Any], paths: Sequence[str]) -> list[Column]:
@@ -146,8 +173,8 @@ def _uuid(text: str | uuids.UUID) -> uuids.UUID:
         return text
     made = _new(uuids.UUID)
     _set(made, "int", int(text.replace("-", ""), 16))
-    _set(made, "is_safe", uuids.SafeUUID.unknown)
+    _set(made, "is_safe", _UNKNOWN)
     return made
 
 
-_new, _set = object.__new__, object.__setattr__
+_new, _set, _UNKNOWN = object.__new__, object.__setattr__, uuids.SafeUUID.unknown

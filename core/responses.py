@@ -141,7 +141,7 @@ class Response:
         caller: Any,
         groups: frozenset[str] | None,
     ) -> list[dict[str, Any]]:
-        keys = by_path["pk"] = Keys(by_path["pk"])
+        keys = by_path["pk"] = Keys(by_path["pk"], by_path)
         if not keys:
             return []
         names = [f.name for f in shown]

@@ -14,6 +14,7 @@ from compute.responses.nics import nic
 from compute.responses.owners import owner
 from compute.responses.tags import tag, tags_of
 from compute.together import Together, grouped
+from core.columns import Uuids, uuids_of
 from core.responses import Response, computed, date, flag, many, number, ref, text
 from jobs.models import AsyncJob, JobStatus
 
@@ -58,8 +59,8 @@ def _root_disks(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
 
 
 def _jobs(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
-    key_of = dict(VirtualMachine.everything.filter(pk__in=keys).values_list("uuid", "pk"))
-    rows = AsyncJob.objects.filter(instance_uuid__in=list(key_of), status=JobStatus.PENDING)
+    key_of = uuids_of(VirtualMachine, keys)
+    rows = AsyncJob.objects.filter(instance_uuid__in=Uuids(key_of), status=JobStatus.PENDING)
     pairs = rows.order_by("pk").values_list("instance_uuid", "uuid")
     return {key_of[uuid]: {"jobid": job, "jobstatus": 0} for uuid, job in pairs}
 

@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from compute.models import ResourceTag
 from compute.responses.owners import owner
+from core.columns import Uuids, uuids_of
 from core.responses import Response, computed, text
 
 tag = Response(
@@ -29,8 +30,8 @@ def tags_of(model: type[Model]) -> Callable[[Sequence[int], Any], Mapping[int, A
     """The bulk field of a response whose rows are ``model``'s."""
 
     def fetch(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
-        key_of = dict(model._base_manager.filter(pk__in=keys).values_list("uuid", "pk"))
-        rows = ResourceTag.objects.filter(resource_uuid__in=list(key_of)).order_by("key")
+        key_of = uuids_of(model, keys)
+        rows = ResourceTag.objects.filter(resource_uuid__in=Uuids(key_of)).order_by("key")
         found: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
         for item in tag.render(rows, caller):
             found[key_of[item["resourceid"]]].append(item)

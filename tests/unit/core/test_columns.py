@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Account, Session, User
 from accounts.services import sessions
-from core.columns import Keys, columns, columns_of
+from core.columns import Keys, Uuids, columns, columns_of, uuids_of
 from infra.models import Host
 from tests import factories
 
@@ -78,6 +78,18 @@ def test_keys_filter_as_a_list_of_them_does(users):
     assert accounts.count() == 2
     assert not User.objects.filter(pk__in=Keys([])).exists()
     assert User.objects.exclude(pk__in=Keys([])).count() == User.objects.count()
+
+
+def test_uuids_filter_as_a_list_of_them_does(users, django_assert_num_queries):
+    keys = [u.pk for u in users[:2]]
+    wanted = {u.uuid: u.pk for u in users[:2]}
+    assert uuids_of(User, keys) == wanted
+    assert set(User.objects.filter(uuid__in=Uuids(wanted))) == set(users[:2])
+    assert not User.objects.filter(uuid__in=Uuids([])).exists()
+    assert User.objects.exclude(uuid__in=Uuids([])).count() == User.objects.count()
+    read = Keys(keys, {"uuid": list(wanted)})
+    with django_assert_num_queries(0):
+        assert uuids_of(User, read) == wanted
 
 
 def test_keys_are_a_sequence_of_whole_numbers():
