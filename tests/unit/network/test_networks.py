@@ -1,6 +1,7 @@
 """Networks through their commands."""
 
 import pytest
+from django.db import transaction
 
 from accounts.models import ResourceCount
 from accounts.services.limits import Resource
@@ -121,7 +122,8 @@ def test_a_vlan_is_taken_once():
 def test_a_network_in_use_says_so_and_stays():
     caller = make_caller()
     network = make_network(caller.account)
-    addresses.allocate(network)
+    with transaction.atomic():
+        addresses.allocate(network)
     with pytest.raises(InUse, match="1 machine address in use"):
         execute(caller, "deleteNetwork", {"id": network.uuid})
     network.refresh_from_db()

@@ -25,9 +25,7 @@ def test_the_whole_wanted_state_is_in_the_spec():
     served = spec.networks[0]
     assert spec.version == router.version
     assert served.gateway4 == "10.1.1.1"
-    assert served.hosts == (
-        protocol.DhcpHost("02:00:4c:00:00:09", "10.1.1.2", "", "web-1"),
-    )
+    assert served.hosts == (protocol.DhcpHost("02:00:4c:00:00:09", "10.1.1.2", "", "web-1"),)
     assert served.metadata == (
         protocol.GuestMetadata("10.1.1.2", {"local-hostname": "web-1"}, "aGk=", "s3cret"),
     )
