@@ -16,6 +16,7 @@ class Tunnel(threading.Thread):
     def __init__(self, host: str, port: int) -> None:
         super().__init__(daemon=True)
         self.target = (host, port)
+        self.consoles: tuple[str, int] | None = None  # another place for those, to play a screen
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.open: set[socket.socket] = set()
@@ -27,15 +28,22 @@ class Tunnel(threading.Thread):
                 near, _ = self.listener.accept()
             except OSError:
                 return
-            try:
-                far = socket.create_connection(self.target, 5)
-            except OSError:
-                near.close()
-                continue
-            far.settimeout(None)
-            self.open |= {near, far}
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(a, b), daemon=True).start()
+            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+
+    def _serve(self, near: socket.socket) -> None:
+        self.open.add(near)
+        try:
+            first = near.recv(65536)
+            console = first.startswith(b"GET /console/ws/")
+            far = socket.create_connection((console and self.consoles) or self.target, 5)
+        except OSError:
+            near.close()
+            return
+        far.settimeout(None)
+        self.open.add(far)
+        far.sendall(first)
+        threading.Thread(target=self._pass_on, args=(far, near), daemon=True).start()
+        self._pass_on(near, far)
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import struct
+import threading
 import time
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.sync.server import serve
 
 from tests.browser.conftest import Person
 from tests.browser.real import RealPortal
@@ -263,3 +267,89 @@ def test_signing_out_closes_the_console(machine, tenant):
     page.wait_for_selector("body[data-state=ended]", timeout=5_000)
     page.locator("[data-do=again]").click()
     page.wait_for_url(re.compile("/signin"))
+
+
+# -- the pages around it -------------------------------------------------------------------
+
+
+def test_a_row_shows_the_steps_and_ends_running_without_a_reload(portal, machine, tenant, window):
+    page = tenant.go(f"/instances/{machine.uuid}")
+    address = page.locator("#detail", has_text="IP address").locator("code", has_text="10.77.")
+    expect(address.first).to_be_visible()
+    watcher = window(width=1280)
+    watcher.sign_in(*WHO)
+    listed = watcher.go("/instances")
+    listed.evaluate("window.neverReloaded = true")
+    row = listed.locator("tbody tr", has_text="web-1")
+    expect(row).to_contain_text(address.first.inner_text())
+
+    act(page, "Stop")
+    expect(row.locator(".pill")).to_have_text("Stopping")
+    expect(row.locator(".pill")).to_have_text("Stopped", timeout=90_000)
+    # A step of a start takes tenths of a second: what the row said in between is noted there.
+    listed.evaluate(
+        """() => {
+          window.said = new Set();
+          const note = () => window.said.add(document.querySelector("tbody").innerText);
+          new MutationObserver(note).observe(document.body,
+            { subtree: true, childList: true, characterData: true });
+        }"""
+    )
+    act(page, "Start")
+    expect(row.locator(".pill")).to_have_text("Running", timeout=60_000)
+    said = " ".join(listed.evaluate("[...window.said]"))
+    assert "Starting" in said
+    assert re.search(r"\d/\d", said), f"no step was shown: {said}"
+    expect(page.locator("#detail .what .pill")).to_have_text("Running")
+    assert listed.evaluate("window.neverReloaded"), "the list was loaded again"
+
+
+def act(page: Page, label: str) -> None:
+    page.get_by_role("button", name="Actions").click()
+    page.locator(".menu:popover-open .item", has_text=re.compile(f"^\\s*{label}\\s*$")).click()
+    sure = page.locator("#drawer footer button")
+    with contextlib.suppress(TimeoutError):
+        sure.click(timeout=2_000)
+
+
+HOSTILE = "<img src=x onerror=window.harm=1><script>window.harm=1</script>&lt;b&gt;"
+
+
+def test_a_hostile_screen_does_no_harm_and_the_policy_holds(portal, machine, tenant):
+    """The screen's name is the hypervisor's to choose, its clipboard the guest's (R17)."""
+    with serve(hostile_screen, "127.0.0.1", 0, subprotocols=["binary"]) as screen:
+        threading.Thread(target=screen.serve_forever, daemon=True).start()
+        portal.tunnel.consoles = screen.socket.getsockname()
+        page = tenant.page
+        reply = page.goto(portal.url + machine.console)
+        policy = reply.headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "*" not in policy
+        connected(page)
+        page.locator("[popovertarget=paste]").click()
+        expect(page.locator("#clip-in")).to_contain_text(HOSTILE)
+        assert page.evaluate("window.harm") is None
+        assert "img" not in page.title()
+        assert page.locator("img").count() == 0
+        page.goto("about:blank")
+    portal.tunnel.consoles = None
+
+
+def hostile_screen(line) -> None:
+    """The server's half of VNC (RFC 6143, 7.1 to 7.3), with everything a name can hold."""
+    name = HOSTILE.encode()
+    line.send(b"RFB 003.008\n")
+    line.recv()
+    line.send(bytes([1, 1]))  # one way in: without a password
+    line.recv()
+    line.send(bytes(4))
+    line.recv()
+    line.send(
+        struct.pack("!HH", 8, 8)
+        + struct.pack("!BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
+        + struct.pack("!I", len(name))
+        + name
+    )
+    line.send(struct.pack("!B3xI", 3, len(name)) + name)  # what the guest cut
+    for _ in line:
+        pass
