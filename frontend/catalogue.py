@@ -10,6 +10,7 @@ into the catalogue; a test fails when one of them has no translation.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,19 +88,80 @@ def _declared() -> Iterator[Entry]:
 
 # -- what is said ----------------------------------------------------------------------------
 
+#: Modules whose shorter texts, too, end up inside sentences (reasons, checks, cures).
+_FRAGMENTS = (
+    "accounts/services/bootstrap.py", "accounts/services/roles.py", "agent/images/inspector.py",
+    "agent/drivers/libvirt/preflight.py", "agent/network/daemons.py", "agent/network/host_side.py",
+    "agent/network/observing.py", "agent/network/routers.py", "agent/processes.py",
+    "compute/placement", "compute/services/power.py", "infra/services/capacity.py",
+    "infra/services/guests.py", "infra/services/hearing.py", "infra/services/host_troubles.py",
+    "infra/services/thresholds.py", "jobs/cancel.py", "network/services/offerings.py",
+    "storage/services/space.py", "storage/services/stores.py", "storage/jobs/templates.py",
+    "compute/services/strays.py",
+)  # fmt: skip
+#: Words that begin a line for a program (nft, ip), not for a person.
+_FOR_PROGRAMS = re.compile(
+    r"^(add|addr|ct|delete|icmp|iifname|link|meta|qdisc|route|table|type|cloudportal rules)\b|\n"
+)
+_SENTENCE = re.compile(r"^[A-Z“/{].*[.…]$", re.S)
+_WORDS = re.compile(r"[A-Za-z]{2,}")
+
 
 def _said() -> Iterator[Entry]:
-    for package in _PACKAGES:
-        for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield from ((CONTEXT, text, None) for text in said_in(path))
+    root = settings.BASE_DIR
+    for package in (*_PACKAGES, "agent"):
+        for path in sorted((root / package).rglob("*.py")):
+            if {"migrations", "management"} & set(path.parts) or path.name == "main.py":
+                continue
+            inside = path.relative_to(root).as_posix().startswith(_FRAGMENTS)
+            yield from ((CONTEXT, text, None) for text in said_in(path, fragments=inside))
 
 
-def said_in(path: Path) -> Iterator[str]:
-    """Sentences that this file may send to a person."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def said_in(path: Path, *, fragments: bool = False) -> Iterator[str]:
+    """Sentences that this file may send to a person; with ``fragments`` shorter texts too."""
+    tree = ast.parse(path.read_text())
+    silent = _silent(tree)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _of_call(node)
+        if not isinstance(node, ast.expr) or id(node) in silent:
+            continue
+        text = template_of(node)
+        if _for_people(text, fragments):
+            yield text
+
+
+def _for_people(text: str, fragments: bool) -> bool:
+    words = len(_WORDS.findall(text))
+    if words < 2 or " " not in text or _FOR_PROGRAMS.search(text):
+        return False
+    return bool(_SENTENCE.match(text)) or fragments
+
+
+def _silent(tree: ast.Module) -> set[int]:
+    """Nodes nobody reads on a page: docstrings, parts of f-strings, log lines, defects of ours
+    (raised as built-in errors)."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr):
+                found.add(id(first.value))
+        elif isinstance(node, ast.JoinedStr):
+            found |= {id(value) for value in node.values}
+        elif isinstance(node, ast.Call) and _is_unsaid(node):
+            found |= {id(inner) for inner in ast.walk(node)}
+    return found
+
+
+_DEFECTS = {"ValueError", "TypeError", "RuntimeError", "NotImplementedError", "AssertionError",
+            "compile", "add_argument"}  # fmt: skip
+
+
+def _is_unsaid(call: ast.Call) -> bool:
+    on = call.func.value if isinstance(call.func, ast.Attribute) else None
+    is_log = isinstance(on, ast.Name) and on.id in ("log", "logger", "logging")
+    return is_log or _called(call.func) in _DEFECTS
 
 
 #: Functions and classes whose text a person reads, and where it is: position or keyword.
@@ -109,10 +171,8 @@ _SAYS: dict[str, tuple[int | str, ...]] = {
     "record": (1, "description"),
     "open_trouble": (2, "sentence"),
     "Refusal": (1, "words"),
-    "Verdict": (),
-    "Sleep": (1, "note"),
-    "raise_alert": (1, 2, "description"),
-    "alert": (1, 2, "description"),
+    "raise_alert": (2, 3),
+    "repair": (0,),
 }
 
 
@@ -126,7 +186,7 @@ def _of_call(call: ast.Call) -> Iterator[str]:
     for place in places:
         for value in _values(call, place):
             text = template_of(value)
-            if text and re.search(r"[A-Za-z]{3}", text):
+            if re.search(r"[A-Za-z]{3}", text):
                 yield text
 
 
@@ -143,32 +203,29 @@ def _values(call: ast.Call, place: int | str) -> list[ast.expr]:
 
 
 def template_of(node: ast.expr) -> str:
-    """A literal as it is, an f-string with numbered holes, joined literals; "" for the rest."""
+    """A literal as it is, an f-string with numbered holes; "" for the rest."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
-    if isinstance(node, ast.JoinedStr):
-        parts, holes = [], 0
-        for value in node.values:
-            if isinstance(value, ast.Constant):
-                parts.append(str(value.value))
-            else:
-                parts.append(f"{{{holes}}}")
-                holes += 1
-        return "".join(parts)
-    return ""
+    if not isinstance(node, ast.JoinedStr):
+        return ""
+    parts, holes = [], 0
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            parts.append(str(value.value))
+        else:
+            parts.append(f"{{{holes}}}")
+            holes += 1
+    return "".join(parts)
 
 
+@functools.cache
 def _error_names() -> frozenset[str]:
     """Classes of refusals, wherever they are declared."""
-    if not _ERRORS:
-        _ERRORS.update({"CloudError", "InternalError", "Refused", "AgentError"})
-        for package in (*_PACKAGES, "agent"):
-            for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
-                for node in ast.walk(ast.parse(path.read_text())):
-                    bases = getattr(node, "bases", ())
-                    if _ERRORS & {_called(base) for base in bases}:
-                        _ERRORS.add(node.name)
-    return frozenset(_ERRORS)
-
-
-_ERRORS: set[str] = set()
+    found = {"CloudError", "AgentError"}
+    for package in (*_PACKAGES, "agent"):
+        for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                bases = getattr(node, "bases", ())
+                if found & {_called(base) for base in bases}:
+                    found.add(node.name)
+    return frozenset(found)
