@@ -2,12 +2,14 @@
 
 Towards the guest: a token bucket (tc tbf) on the tap. From the guest: an nftables policer at
 the tap's ingress. Both need less of the kernel than libvirt's own <bandwidth> (which wants
-sfq, cls_fw and act_police), and both vanish with the tap.
+sfq, cls_fw and act_police). The bucket vanishes with the tap; what is left of the policer, an
+empty hook, is swept.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -23,21 +25,40 @@ TABLE = "cloudportal_rate"
 LATENCY_MS = 50
 NOQUEUE_WITHIN_S = 0.15
 _SYSFS = Path("/sys/class/net")
+_CHAIN = re.compile(r"^\s*chain (ct[0-9a-f]{12}) \{", re.MULTILINE)
 
 
 class Shaping:
     """Never fails a start: a card without its limit is better than no machine, and the
     host's preflight says that limits do not hold here."""
 
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+
     def apply(self, nics: Iterable[p.Nic]) -> None:
         limited = [nic for nic in nics if nic.rate_mbps > 0]
         if not limited:
             return
         try:
-            processes.run(["tc", "-batch", "-"], stdin=tc_batch(limited))
-            processes.run(["nft", "-f", "-"], stdin=nft_rules(limited))
+            with self._guard:
+                processes.run(["tc", "-batch", "-"], stdin=tc_batch(limited))
+                processes.run(["nft", "-f", "-"], stdin=nft_rules(limited))
         except processes.ToolFailed as error:
             log.warning("network rate limits are not in force: %s", error)
+
+    def sweep(self) -> None:
+        """Remove what is left of cards that are gone."""
+        try:
+            with self._guard:
+                listing = processes.run(["nft", "list", "table", "netdev", TABLE], accept=(0, 1))
+                chains = _CHAIN.findall(listing)
+                gone = [tap for tap in chains if not (_SYSFS / tap).exists()]
+                if gone and len(gone) == len(chains):
+                    processes.run(["nft", "delete", "table", "netdev", TABLE])
+                elif gone:
+                    processes.run(["nft", "-f", "-"], stdin=nft_removal(gone))
+        except processes.ToolFailed as error:
+            log.warning("old network rate limits stay behind: %s", error)
 
     @contextmanager
     def as_taps_appear(self, nics: Iterable[p.Nic]) -> Iterator[None]:
@@ -88,7 +109,7 @@ def tc_batch(nics: Iterable[p.Nic]) -> str:
 
 
 def nft_rules(nics: Iterable[p.Nic]) -> str:
-    """A chain per tap, replaced whole; the kernel drops the hook when its tap goes."""
+    """A chain per tap, replaced whole; the kernel unhooks it when its tap goes."""
     lines = [f"add table netdev {TABLE}"]
     for nic in nics:
         tap = names.tap(nic.mac)
@@ -102,6 +123,10 @@ def nft_rules(nics: Iterable[p.Nic]) -> str:
             f"burst {burst_bytes(nic.rate_mbps)} bytes drop",
         ]
     return "\n".join(lines) + "\n"
+
+
+def nft_removal(taps: Iterable[str]) -> str:
+    return "".join(f"delete chain netdev {TABLE} {tap}\n" for tap in taps)
 
 
 def burst_bytes(rate_mbps: int) -> int:

@@ -63,6 +63,7 @@ class Devices:
                     domain, lambda: _nic(domain, wanted.mac), wanted.timeout_s, task,
                     f"network card {wanted.mac}",
                 )  # fmt: skip
+                self._shaping.sweep()
 
     def change_cdrom(self, wanted: p.ChangeCdrom) -> None:
         with self._present(wanted.uuid, "change the CD of") as domain:

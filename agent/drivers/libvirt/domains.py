@@ -137,6 +137,7 @@ class Domains:
                 if domain.isActive():
                     _cut_power(domain)
                 _undefine(domain)
+                self._shaping.sweep()
         self._ours.pop(uuid, None)
         self._remove_files(uuid)
 

@@ -244,6 +244,7 @@ def test_network_rates_are_limited_both_ways_and_gone_with_the_card(rig, guest_b
     assert "limit rate over 2500000 bytes/second" in _policer(tap)
     rig.call("domain.remove", p.RemoveDomain(spec.uuid))
     assert not Path(f"/sys/class/net/{tap}").exists()
+    assert tap not in run("nft", "list", "ruleset")
     second = rig.started(nics=(dataclasses.replace(nic, rate_mbps=40),))
     assert "limit rate over 5000000 bytes/second" in _policer(tap)
     assert "40Mbit" in run("tc", "qdisc", "show", "dev", tap)
