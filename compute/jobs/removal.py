@@ -74,10 +74,17 @@ def to_bin(vm: VirtualMachine) -> None:
 
 def delete_disks(run: Run, vm: VirtualMachine, with_volumes: list[Volume] = ()) -> None:
     """The root disk, and data disks that were to go too; the others stay, for another machine."""
+    _forget_definition(run, fresh(vm))
     named = {v.pk for v in with_volumes}
     for attachment in spec.attachments_of(vm):
         if attachment.device_id == spec.ROOT_DEVICE or attachment.volume_id in named:
             disks.expunge(run, attachment.volume)
+
+
+def _forget_definition(run: Run, vm: VirtualMachine) -> None:
+    """A guest that went down by itself may have left it; a stop of ours has taken it along."""
+    if vm.last_host is not None and vm.last_host.status == "Up":
+        agents.call(vm.last_host, "domain.remove", p.RemoveDomain(str(vm.uuid)), run)
 
 
 def forget_machine(vm: VirtualMachine) -> None:
