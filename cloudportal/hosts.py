@@ -67,10 +67,10 @@ def preflight(question: protocol.Preflight) -> protocol.PreflightReport:
 
 
 def wipe() -> None:
-    """Take every guest and network of this installation from this machine."""
-    for router in Router.objects.exclude(host=None).filter(host__link="local"):
-        routers.remove(None, router.network)
+    """Take every guest and network of this installation from this machine: guests first,
+    because they hold on to the bridges."""
     for host in Host.objects.filter(link="local"):
-        report = agents.call(host, "host.power")
-        for domain in report.states:
+        for domain in agents.call(host, "host.power").states:
             agents.call(host, "domain.remove", protocol.RemoveDomain(domain.uuid))
+    for router in Router.objects.filter(host__link="local").select_related("network", "host"):
+        routers.remove(None, router.network)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +84,13 @@ class LabPortal:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout_s: float = 120) -> float:
+    def start(self, timeout_s: float = 120, options: Sequence[str] = ()) -> float:
         """Seconds until the address was printed. AssertionError with the log if it was not."""
         began = time.monotonic()
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.host.enter(), *self.program],
+                [*self.host.enter(), *self.program, *options],
                 cwd=REPOSITORY, env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log,
             )  # fmt: skip
@@ -121,8 +122,13 @@ class LabPortal:
         self.process.wait(30)
         self.process = None
 
-    def client(self, key: str = "", secret: str = "", **more: Any) -> cs.CloudStack:
-        """The unmodified ``cs`` client; without keys those of the first administrator."""
+    def client(
+        self, key: str = "", secret: str = "", *, renew: bool = False, **more: Any
+    ) -> cs.CloudStack:
+        """The unmodified ``cs`` client; without keys those of the first administrator, made
+        anew when ``renew`` (after a reset)."""
+        if renew:
+            del self._keys
         if not key:
             key, secret = self.admin_keys()
         return cs.CloudStack(
