@@ -10,3 +10,4 @@ class NetworkConfig(AppConfig):
         import_module("network.services.departures")
         import_module("network.commands")
         import_module("network.services.capacities")
+        import_module("network.upkeep")

@@ -22,7 +22,3 @@ def set_metadata(
         changes["sealed_password"] = vault.seal(password)
     GuestAddress.objects.filter(pk=address.pk).update(**changes)
     routers.changed(address.network)
-
-
-def forget_password(address: GuestAddress) -> None:
-    GuestAddress.objects.filter(pk=address.pk).update(sealed_password="")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 
 from django.db.models import F
 from django.utils import timezone
@@ -69,6 +70,12 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
         agents.call(host, "bridge.apply", bridge_for(network), run)
 
 
+def apply_again(router: Router) -> None:
+    """Bring a router to the wanted state where it is, whatever it is thought to have."""
+    with _applying[router.pk]:
+        _apply_on(None, router, router.host)
+
+
 def _home(router: Router, host: Host) -> Host:
     if router.host_id and router.host.status == "Up" and router.host.removed is None:
         return router.host
@@ -76,8 +83,9 @@ def _home(router: Router, host: Host) -> Host:
 
 
 def _apply_on(run: Run | None, router: Router, host: Host) -> None:
-    spec = spec_for(router)
+    spec, passwords = spec_for(router), _passwords_of(router)
     state = agents.call(host, "router.apply", spec, run)
+    _forget_taken(passwords, state.passwords_taken)
     Router.objects.filter(pk=router.pk, applied_version__lte=spec.version).update(
         host=host,
         state="Running" if state.running else "Stopped",
@@ -126,6 +134,20 @@ def spec_for(router: Router) -> protocol.RouterSpec:
         host4=host_end,
         nat=offering.provides("SourceNat") or network.is_private_segment,
     )
+
+
+def _passwords_of(router: Router) -> dict[str, tuple[int, str]]:
+    """By address: whose password the router holds for its guest, and its sealed text."""
+    rows = GuestAddress.objects.filter(network=router.network_id).exclude(sealed_password="")
+    return {ip4: (pk, text) for pk, ip4, text in rows.values_list("pk", "ip4", "sealed_password")}
+
+
+def _forget_taken(held: dict[str, tuple[int, str]], taken: Iterable[str]) -> None:
+    """A password that a guest has fetched is gone for good, unless a new one came since."""
+    for ip4 in taken:
+        if ip4 in held:
+            pk, text = held[ip4]
+            GuestAddress.objects.filter(pk=pk, sealed_password=text).update(sealed_password="")
 
 
 def _metadata(address: GuestAddress) -> protocol.GuestMetadata:
