@@ -57,7 +57,7 @@ class Bench:
         self.primary = lab.data / "primary"
         self.portal = Portal(lab)
         first = self.portal.up()  # brings the template to the pool, makes bridge and router
-        await_true(lambda: self.portal.ended(first))
+        await_true(self.portal.ended)
         self.bare = Bare(self.host, lab.data / "bare", self.host.lookupByUUIDString(first))
         self._portal_down(first)
         self.times.clear()
@@ -82,7 +82,7 @@ class Bench:
         self._note("portal up: HTTP answer", began)
         await_true(lambda: runs(self.host, machine))
         self._note("portal up", began)
-        await_true(lambda: self.portal.ended(machine))
+        await_true(self.portal.ended)
         self._note_steps()
         return machine
 
@@ -93,7 +93,7 @@ class Bench:
         self.portal.down(machine)
         await_true(lambda: is_gone(self.host, machine) and self._files() < files)
         self._note("portal down", began)
-        await_true(lambda: self.portal.ended(machine))
+        await_true(self.portal.ended)
         self._note_steps()
 
     def _files(self) -> set[str]:

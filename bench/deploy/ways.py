@@ -82,17 +82,22 @@ class Portal:
 
     def up(self) -> str:
         """The machine's id; its job has only begun."""
-        return self.client.deployVirtualMachine(
+        asked = self.client.deployVirtualMachine(
             zoneid=self.zone, templateid=self.template, serviceofferingid=self.offering,
             networkids=[self.network],
-        )["id"]  # fmt: skip
+        )  # fmt: skip
+        self.job = asked["jobid"]
+        return asked["id"]
 
-    def ended(self, machine: str) -> bool:
-        found = self.client.listVirtualMachines(id=machine).get("virtualmachine", [])
-        return not found or found[0]["state"] in ("Running", "Error")
+    def ended(self) -> bool:
+        """Whether the job asked for last is done."""
+        status = self.client.queryAsyncJobResult(jobid=self.job)["jobstatus"]
+        assert status in (0, 1), "the job failed"
+        return status == 1
 
     def down(self, machine: str) -> None:
-        self.client.destroyVirtualMachine(id=machine, expunge=True)
+        asked = self.client.destroyVirtualMachine(id=machine, expunge=True)
+        self.job = asked["jobid"]
 
     def steps(self) -> dict[str, float]:
         """Milliseconds of each step of the newest job, and from its row to its first step."""

@@ -94,8 +94,8 @@ def main() -> None:
         first_s = start(lab)
         portal = Portal(lab)
         for _ in range(wanted.guests):
-            machine = portal.up()
-            while not portal.ended(machine):
+            portal.up()
+            while not portal.ended():
                 time.sleep(0.1)
         starts = []
         for _ in range(wanted.starts):
