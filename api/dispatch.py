@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.services import roles
-from api import listing, parameters, wire
+from api import listing, paging, parameters, wire
 from core.commands import COMMANDS, Command, Shown
 from core.errors import (
     CloudError,
@@ -145,9 +145,11 @@ def _list(
     arguments = parameters.parse(caller, command, given)
     if groups is None and command.listing.groups is not None:
         groups = command.listing.groups(arguments)
-    page = listing.page_of(given)
+    page = paging.page_of(given)
     rows = listing.rows_for(caller, command, arguments, given)
-    found = listing.cut(command, rows, page, sort)
+    found = paging.cut(
+        command, rows, page, sort, narrowed=listing.narrows(caller, command, given)
+    )
     if found.keys is None:
         records = command.response.render(found.rows, caller, groups)
         return Outcome(command, caller, records=records, count=len(records))

@@ -98,6 +98,8 @@ class VirtualMachine(Stateful, Owned):
             models.Index(fields=["removed", "account"], name="vm_by_account"),
             models.Index(fields=["removed", "state"], name="vm_by_state"),
             models.Index(fields=["removed", "name"], name="vm_by_name"),
+            models.Index(fields=["removed", "zone"], name="vm_by_zone"),
+            models.Index(fields=["removed", "created"], name="vm_by_age"),
         ]
 
     def apply(self, event: str, **also: object) -> None:
