@@ -73,7 +73,7 @@ def _of_event(event: dict[str, Any]) -> Entry:
         when=event.get("created"),
         title=str(event.get("type", "")),
         state=str(event.get("state") or event.get("level") or ""),
-        text=texts.say(str(event.get("description", ""))),
+        text=tabs.event_text(event),
         by=str(event.get("username", "")),
         correlation=str(event.get("correlationid", "")),
         url=f"/events/{event['id']}" if event.get("id") else "",

@@ -28,7 +28,7 @@ Entry = tuple[str | None, str, str | None]
 _PACKAGES = (
     "core", "accounts", "jobs", "infra", "network", "storage", "compute", "consoleproxy", "api",
 )  # fmt: skip
-_GETTEXT = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+_GETTEXT = {"_", "gettext", "gettext_lazy"}
 _CONTEXT = {"pgettext", "pgettext_lazy"}
 _PLURAL = {"ngettext", "ngettext_lazy"}
 _CALL = re.compile(
@@ -45,7 +45,9 @@ def every() -> list[Entry]:
         for entry in source:
             if entry[1].strip():
                 found[entry] = None
-    return sorted(found, key=lambda e: (e[0] or "", e[1]))
+    # What is declared may be said as well; once is enough, ``say`` looks there too.
+    twice = {e for e in found if e[0] == CONTEXT and (None, e[1], None) in found}
+    return sorted(set(found) - twice, key=lambda e: (e[0] or "", e[1]))
 
 
 def _templates() -> Iterator[Entry]:
@@ -172,7 +174,6 @@ _SAYS: dict[str, tuple[int | str, ...]] = {
     "open_trouble": (2, "sentence"),
     "Refusal": (1, "words"),
     "raise_alert": (2, 3),
-    "repair": (0,),
 }
 
 
@@ -228,4 +229,5 @@ def _error_names() -> frozenset[str]:
                 bases = getattr(node, "bases", ())
                 if found & {_called(base) for base in bases}:
                     found.add(node.name)
-    return frozenset(found)
+    # These two are given the parts of a sentence that is their own.
+    return frozenset(found - {"NoSuchObject", "MissingParameter"})

@@ -4,14 +4,17 @@ the record, and answers with the context of its template."""
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend import figures, texts
+from frontend.states import look
 from frontend.tuning import Line
 
 if TYPE_CHECKING:
@@ -229,6 +232,25 @@ def command_title(command: Any) -> str:
     """“Start · Instance”: a command as its button calls it."""
     name = str(command or "").rsplit(".", 1)[-1]
     return " · ".join(str(part) for part in _titles().get(name, (name,)))
+
+
+_DONE = re.compile(r"^(\w+): ")
+_OF_JOB = re.compile(r"^(?P<name>.*): (?P<command>\w+) (?P<how>scheduled|done|failed|cancelled)"
+                     r"(?:: (?P<why>.*))?$", re.S)  # fmt: skip
+
+
+def event_text(record: Record) -> str:
+    """What happened, in the pages' words: the record names commands."""
+    text = str(record.get("description") or "")
+    begun = _DONE.match(text)
+    if begun and begun[1] in COMMANDS:
+        return f"{command_title(begun[1])}: {record.get('resourcename') or ''}".strip(": ")
+    job = _OF_JOB.match(text)
+    if job and job["command"] in COMMANDS:
+        why = f": {texts.say(job['why'])}" if job["why"] else ""
+        how = look(job["how"]).word
+        return f"{job['name']}: {command_title(job['command'])} – {how}{why}"
+    return texts.say(text)
 
 
 @functools.cache

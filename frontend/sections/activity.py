@@ -22,7 +22,7 @@ EVENTS = Section(
     columns=(
         Column("type", _("Event"), "name"),
         Column("state", _("State"), "state"),
-        Column("description", _("Description"), "said"),
+        Column("description", _("Description"), make=tabs.event_text),
         Column("resourcename", _("What")),
         Column("username", _("By")),
         Column("account", _("Account")),
@@ -49,7 +49,7 @@ EVENTS = Section(
                 ID,
                 Column("type", _("Event"), "mono"),
                 Column("level", _("Level"), "state"),
-                Column("description", _("Description"), "said"),
+                Column("description", _("Description"), make=tabs.event_text),
                 Column("resourcetype", _("Resource type")),
                 Column("resourcename", _("What")),
                 Column("resourceid", _("Resource"), "copy"),
@@ -154,7 +154,7 @@ ALERTS = Section(
     about=_("What the cloud wanted its administrators to know."),
     columns=(
         Column("name", _("Alert"), make=lambda r: r.get("name") or r.get("type")),
-        Column("description", _("Description"), "said"),
+        Column("description", _("Description"), make=tabs.event_text),
         Column("sent", _("Sent"), "time"),
     ),
     filters=(Filter("type", _("Type")),),

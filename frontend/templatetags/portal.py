@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from frontend import cells, figures, texts
+from frontend import cells, figures, tabs, texts
 from frontend.states import look
 
 register = template.Library()
@@ -37,6 +37,11 @@ def when(value: Any, form: str = "relative") -> SafeString:
 @register.filter
 def said(value: Any) -> str:
     return texts.say(str(value or ""))
+
+
+@register.filter
+def happened(event: Any) -> str:
+    return tabs.event_text(event)
 
 
 @register.filter

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
@@ -18,6 +19,15 @@ from frontend.reader import Reader
 from frontend.sections import SECTIONS
 from frontend.views.gate import administrators, signed_in
 from jobs.models import Trouble
+
+#: What a registered repair does, as its button says it.
+REPAIRS = {
+    "domain.remove": gettext_lazy("Remove it from the host"),
+    "vm.declare_stopped": gettext_lazy("Declare the instance stopped"),
+    "jobs.retry_now": gettext_lazy("Try again now"),
+    "storage.delete_leftovers": gettext_lazy("Delete the leftover files"),
+    "storage.expunge_again": gettext_lazy("Delete it again"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +57,7 @@ def _shown(trouble: Trouble) -> dict[str, object]:
         "section": section,
         "url": f"/{section.key}/{trouble.resource_uuid}" if section else "",
         "evidence": sorted(trouble.evidence.items()),
-        "repair": texts.say(trouble.repair.replace("_", " ")),
+        "repair": REPAIRS.get(trouble.repair, trouble.repair),
     }
 
 
