@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--turns", type=int, default=15)
     wanted = parser.parse_args()
-    host = LabHost("cpbench", "10.222.0")
+    host = LabHost("cpbench")
     host("down")
     try:
         host("up", "1")

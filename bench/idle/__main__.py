@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--guests", type=int, default=1)
     wanted = parser.parse_args()
-    host = LabHost("cpidle", "10.223.0")
+    host = LabHost("cpidle")
     host("down")
     try:
         host("up", "1")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import cs
 
@@ -23,9 +24,10 @@ PORT = 8080
 
 
 class LabHost:
-    """``scripts/lab/hosts`` for one host, in a lab of its own name and network."""
+    """``scripts/lab/hosts`` for one host, in a lab of its own name, and network by its name."""
 
-    def __init__(self, name: str = "cpit", net: str = "10.211.0") -> None:
+    def __init__(self, name: str = "cpit", net: str = "") -> None:
+        net = net or f"10.{216 + crc32(name.encode()) % 32}.{crc32(name.encode()) // 32 % 256}"
         # Always the same, so that ``down`` finds what a killed run left behind.
         self.folder = Path(tempfile.gettempdir()) / f"cp-lab-{name}"
         self.folder.mkdir(exist_ok=True)

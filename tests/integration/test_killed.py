@@ -170,7 +170,7 @@ def die_at(cloud: Cloud, deed: Deed, point: Point) -> float:
 
 @pytest.fixture(scope="module")
 def cloud(libvirt_uri, guest_image):
-    host = LabHost("cpkill", "10.221.0")
+    host = LabHost("cpkill")
     host("down")
     host("up", "1")
     portal = DyingPortal(

@@ -21,7 +21,7 @@ MANY = 20
 
 @pytest.fixture(scope="module")
 def cloud(libvirt_uri, guest_image):
-    host = LabHost("cptrue", "10.224.0")
+    host = LabHost("cptrue")
     host("down")
     try:
         host("up", "1")
