@@ -6,6 +6,10 @@ import re
 import unicodedata
 
 _LONGEST = 63
+# Names that other guests of a network look up and trust, or that DHCP's own configuration
+# reads as a word: cloud-init asks “data-server” for keys and user data, browsers ask “wpad”
+# for a proxy.
+RESERVED = frozenset({"data-server", "ignore", "infinite", "isatap", "localhost", "wpad"})
 
 
 def hostname_for(name: str, unique: str) -> str:
@@ -23,6 +27,7 @@ def hostname_for(name: str, unique: str) -> str:
     if lost or not label:
         tail = unique.replace("-", "")[:8]
         label = f"{label[: _LONGEST - 9].strip('-') or 'vm'}-{tail}"
-    if label.isdigit():  # looks like an address to some resolvers
+    # Digits look like an address to some resolvers.
+    if label.isdigit() or label[:_LONGEST].strip("-") in RESERVED:
         label = f"vm-{label}"
     return label[:_LONGEST].strip("-")

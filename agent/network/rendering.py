@@ -18,6 +18,8 @@ from agent import names
 from agent import protocol as p
 
 METADATA_ADDRESS = "169.254.169.254"
+# The name by which CloudStack's guests find their metadata server; no guest may have it.
+DATA_SERVER = "data-server"
 LEASE_S = 86_400
 UPLINK = "uplink"
 MAX_USER_DATA = 2 * 2**20
@@ -310,10 +312,9 @@ def _dhcp_config(network: p.RouterNetwork, base: str) -> list[str]:
 def _hosts(network: p.RouterNetwork, hosts: tuple[p.DhcpHost, ...], domain: str) -> str:
     lines = []
     if network.gateway4:
-        # The name by which CloudStack's guests find their metadata server.
-        lines.append(f"{names.ip4(network.gateway4)} data-server\n")
+        lines.append(f"{names.ip4(network.gateway4)} {DATA_SERVER}\n")
     for host in hosts:
-        if host.hostname:
+        if host.hostname and host.hostname != DATA_SERVER:
             full = f"{host.hostname}.{domain} {host.hostname}" if domain else host.hostname
             lines += [f"{address} {full}\n" for address in (host.ip4, host.ip6) if address]
     return "".join(lines)
@@ -327,7 +328,7 @@ def _dhcp_line(host: p.DhcpHost) -> str:
         fields.append(host.ip4)
     if host.ip6:
         fields.append(f"[{host.ip6}]")
-    if host.hostname:
+    if host.hostname and host.hostname != DATA_SERVER:
         fields.append(host.hostname)
     return ",".join([*fields, str(LEASE_S)]) + "\n"
 

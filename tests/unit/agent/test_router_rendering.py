@@ -57,6 +57,12 @@ def test_dns_knows_guests_by_short_and_full_name_and_the_metadata_server():
     ]
 
 
+def test_no_guest_answers_for_the_metadata_server():
+    one = with_host(hostname="Data-Server").dnsmasq[0]
+    assert one.hosts == "10.1.1.1 data-server\n"
+    assert "data-server" not in one.dhcp
+
+
 def test_the_config_serves_both_families():
     lines = rendered().dnsmasq[0].config.splitlines()
     for line in (

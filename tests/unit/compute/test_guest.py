@@ -38,6 +38,13 @@ def test_any_name_makes_a_label(name, label):
     assert LABEL.fullmatch(label)
 
 
+@pytest.mark.parametrize("name", ["data-server", "Data Server", "-data.server-", "WPAD", "ignore"])
+def test_no_machine_takes_a_name_that_other_guests_trust(name):
+    label = hostname_for(name, UUID)
+    assert label.startswith("vm-")
+    assert LABEL.fullmatch(label)
+
+
 def test_long_names_in_other_scripts_stay_within_a_label():
     assert LABEL.fullmatch(hostname_for("x" * 70 + "机", UUID))
 
