@@ -133,8 +133,15 @@ def filled_in(row: UserData, values: dict[str, str]) -> str:
         raise InvalidParameter(
             f"User data {row.name} is not text; no variable in it can be replaced."
         ) from None
+    most = USER_DATA_MAX.get()
     for name, value in values.items():
         pattern = rf"\{{\{{\s*{re.escape(name)}\s*\}}\}}|\${re.escape(name)}\b"
+        # Values may hold variables again: a few of them could else unfold to gigabytes.
+        if len(text) + len(value) * sum(1 for _ in re.finditer(pattern, text)) > 2 * most:
+            raise InvalidParameter(
+                f"User data {row.name} becomes longer than {most} bytes with these values "
+                f"({USER_DATA_MAX.name})."
+            )
         text = re.sub(pattern, lambda _, v=value: v, text)
     return checked_user_data(base64.b64encode(text.encode()).decode())
 

@@ -229,3 +229,11 @@ def test_bad_tags_are_refused(caller, account, given, words):
     with pytest.raises(InvalidParameter, match=words):
         ask(caller, "createTags", **{**base, **given})
     assert not ResourceTag.objects.exists()
+
+
+def test_variables_cannot_unfold_into_gigabytes(caller):
+    names = [f"v{i}" for i in range(8)]
+    row = keys.register_user_data(caller.account, "bomb", text_of(b"$v0"), ",".join(names))
+    values = {n: f"$v{i + 1}" * 1000 for i, n in enumerate(names)}
+    with pytest.raises(InvalidParameter, match="longer than"):
+        keys.filled_in(row, values)
