@@ -12,6 +12,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,6 +23,8 @@ from agent import protocol as p
 from agent.images import addresses
 
 CONNECT_TIMEOUT_S = 15.0
+# TLS and all of the head; a server could else send a byte a minute, or “100 Continue” for ever.
+HEAD_TIMEOUT_S = 60.0
 # A server that sends nothing for this long is given up.
 STALL_TIMEOUT_S = 60.0
 CHUNK = 256 * 1024
@@ -106,7 +109,7 @@ class Egress:
         """
         for _ in range(rules.max_redirects + 1):
             target = parse(url, rules)
-            connection, response = self._ask(target, rules)
+            connection, response = self._ask(target, rules, deadline)
             if response.status not in REDIRECTS:
                 return self._answer(target, connection, response, rules, deadline)
             location = response.getheader("Location") or ""
@@ -120,15 +123,22 @@ class Egress:
         raise p.DownloadRefused(f"More than {rules.max_redirects} redirects.")
 
     def _ask(
-        self, target: Target, rules: p.EgressRules
+        self, target: Target, rules: p.EgressRules, deadline: float
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         tried = []
         for address in self._judged(target, rules):
             connection = _Pinned(target, address, self._context)
+            patience_s = min(HEAD_TIMEOUT_S, max(1.0, deadline - time.monotonic()))
+            watch = threading.Timer(patience_s, connection.abort)
+            watch.daemon = True
+            watch.start()
             try:
                 headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
                 connection.request("GET", target.path, headers=headers)
-                return connection, connection.getresponse()
+                response = connection.getresponse()
+                if connection.aborted:
+                    raise OSError("no answer in time")
+                return connection, response
             except ssl.SSLCertVerificationError as error:
                 connection.close()
                 why = error.verify_message
@@ -136,6 +146,8 @@ class Egress:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 tried.append(f"{address}: {error or type(error).__name__}")
+            finally:
+                watch.cancel()
         raise p.DownloadFailed(f"{target.host} does not answer ({'; '.join(tried[:3])}).")
 
     def _judged(self, target: Target, rules: p.EgressRules) -> list[str]:
@@ -188,12 +200,15 @@ class _Pinned(http.client.HTTPConnection):
         self._target = target
         self._address = address
         self._tls = context if target.scheme == "https" else None
+        self._raw: socket.socket | None = None
+        self.aborted = False
         if target.scheme == "https":
             self.default_port = 443
 
     def connect(self) -> None:
         raw = socket.create_connection((self._address, self._target.port), CONNECT_TIMEOUT_S)
         raw.settimeout(STALL_TIMEOUT_S)
+        self._raw = raw
         if self._tls is None:
             self.sock = raw
             return
@@ -202,6 +217,14 @@ class _Pinned(http.client.HTTPConnection):
         except BaseException:
             raw.close()
             raise
+
+    def abort(self) -> None:
+        """From another thread: whoever waits for the server's bytes gets an error now."""
+        self.aborted = True
+        for end in (self.sock, self._raw):
+            if end is not None:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -1,6 +1,9 @@
 """The client for addresses that users name (DESIGN R7)."""
 
+import contextlib
 import datetime
+import socket
+import threading
 import time
 
 import pytest
@@ -9,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent import protocol as p
+from agent.images import egress
 from agent.images.egress import Egress, parse
 from tests.unit.agent.web import LyingServer
 
@@ -195,3 +199,26 @@ def test_a_redirect_from_https_to_http_is_refused(tls_server, certificate, serve
     rules = tls_server.rules(ports=(tls_server.port, server.port))
     with pytest.raises(p.DownloadRefused, match="plain http"):
         fetch(url, rules, Egress(str(certificate), to_loopback))
+
+
+@pytest.mark.parametrize("drip", [b"X: y\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_without_end_is_given_up_in_time(monkeypatch, drip):
+    """It would hold one of the few threads that do the portal's work."""
+    monkeypatch.setattr(egress, "HEAD_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def pour():
+            end, _ = listener.accept()
+            with end, contextlib.suppress(OSError):
+                end.sendall(b"HTTP/1.1 200 OK\r\n" if drip.startswith(b"X") else b"")
+                for _ in range(50):
+                    end.sendall(drip)
+                    time.sleep(0.1)
+
+        threading.Thread(target=pour, daemon=True).start()
+        rules = p.EgressRules(allow_internal=("127.0.0.0/8",), ports=(port,))
+        began = time.monotonic()
+        with pytest.raises(p.DownloadFailed):
+            fetch(f"http://127.0.0.1:{port}/", rules)
+        assert time.monotonic() - began < 3
