@@ -4,6 +4,7 @@ from cloudportal import static
 
 urlpatterns = [
     path("client/", include("api.urls")),
+    path("console/", include("consoleproxy.urls")),
     path("static/<path:path>", static.serve),
     path("", include("frontend.urls")),
 ]

@@ -8,3 +8,4 @@ class ConsoleproxyConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("consoleproxy.commands")
+        import_module("consoleproxy.gateway")  # a schedule

@@ -31,6 +31,7 @@ class ConsoleSession(Owned):
     creator_address = models.CharField(max_length=45, blank=True)
     client_address = models.CharField(max_length=45, blank=True)
     proxy = models.CharField(max_length=255, blank=True)  # which process carries it
+    heard = models.DateTimeField(null=True)  # when a gateway last said that it carries it
     end_asked = models.BooleanField(default=False)
 
     objects = models.Manager.from_queryset(OwnedQuerySet)()

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.caller import Caller
@@ -38,6 +39,11 @@ def issue(caller: Caller, machine: VirtualMachine, kind: str) -> tuple[ConsoleSe
     if not machine.is_running:
         raise NotAllowedInState(
             f"Virtual machine {machine} is {machine.state}; start it to see its console."
+        )
+    if machine.host is not None and machine.host.link == "remote" and not settings.GATEWAY_SECRET:
+        raise ResourceUnavailable(
+            f"Virtual machine {machine} runs on {machine.host}, which is another machine than the "
+            "portal's. Its screen needs a console gateway there; see docs/console.md."
         )
     limit = SESSION_MAX.get(machine.zone)
     if ConsoleSession.objects.filter(removed=None).exclude(acquired=None).count() >= limit:
@@ -89,6 +95,8 @@ def redeem(ticket: str, session: Session | None, *, address: str, proxy: str) ->
     if in_use >= SESSION_MAX.get(row.machine.zone):
         raise Refused("the proxy is full")
     _acquire(row, address, proxy)
+    if row.kind == "serial":
+        _take_over(row)
     live.changed(row)
     return row
 
@@ -101,6 +109,12 @@ def _acquire(row: ConsoleSession, address: str, proxy: str) -> None:
     )
     if not won:
         raise Refused("ticket was used already")
+
+
+def _take_over(row: ConsoleSession) -> None:
+    """A serial line has one reader: whoever comes last, be it oneself after a lost connection."""
+    earlier = ConsoleSession.objects.filter(machine=row.machine, kind="serial", removed=None)
+    earlier.exclude(acquired=None).exclude(pk=row.pk).update(end_asked=True)
 
 
 def _check_visitor(row: ConsoleSession, session: Session) -> None:

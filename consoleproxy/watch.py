@@ -35,17 +35,18 @@ async def _look_after() -> None:
     while _open:
         await asyncio.sleep(EVERY_S)
         try:
-            over = await database_sync_to_async(_over)(list(_open))
+            ended = await database_sync_to_async(over)(list(_open))
         except Error as error:
             log.warning("consoles could not be checked: %s", error)
             continue
-        for row_id in over:
+        for row_id in ended:
             carrying = _open.get(row_id)
             if carrying is not None:
                 carrying.cancel()
 
 
-def _over(row_ids: list[int]) -> list[int]:
+def over(row_ids: list[int]) -> list[int]:
+    """Those of them that may not go on."""
     rows = ConsoleSession.objects.filter(pk__in=row_ids).select_related(
         "user__account__domain", "user__account__role",
         "session__user__account__domain", "session__user__account__role",

@@ -9,10 +9,10 @@ from channels.routing import URLRouter
 from accounts.services import sessions
 from agent.protocol import ConsoleAddress, HostUnavailable
 from cloudportal.sockets import websocket_urlpatterns
-from consoleproxy import consumers, tickets
+from consoleproxy import screens, tickets
 from consoleproxy.models import ConsoleSession
 from tests.factories import PASSWORD, make_user, make_vm
-from tests.unit.consoleproxy.screens import Screen
+from tests.unit.consoleproxy.fake_screen import Screen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +24,7 @@ def screen(monkeypatch, request):
     """A machine's screen that echoes, where the host says it is."""
     made = Screen(request.param)
     where = ConsoleAddress("127.0.0.1", made.port, request.param)
-    monkeypatch.setattr(consumers.agents, "call", lambda *a: where)
+    monkeypatch.setattr(screens.agents, "call", lambda *a: where)
     yield made
     made.close()
 
@@ -117,7 +117,7 @@ def test_a_host_that_does_not_answer_leaves_no_open_session(signed_in, ticket, m
     def gone(*_):
         raise HostUnavailable("away")
 
-    monkeypatch.setattr(consumers.agents, "call", gone)
+    monkeypatch.setattr(screens.agents, "call", gone)
     assert is_refused(ticket, signed_in.token)
     assert not ConsoleSession.objects.filter(removed=None).exists()
 
@@ -125,7 +125,7 @@ def test_a_host_that_does_not_answer_leaves_no_open_session(signed_in, ticket, m
 def test_a_screen_that_refuses_leaves_no_open_session(signed_in, ticket, monkeypatch):
     screen = Screen("s3cret")
     where = ConsoleAddress("127.0.0.1", screen.port, "another")
-    monkeypatch.setattr(consumers.agents, "call", lambda *a: where)
+    monkeypatch.setattr(screens.agents, "call", lambda *a: where)
     assert is_refused(ticket, signed_in.token)
     assert not ConsoleSession.objects.filter(removed=None).exists()
     screen.close()

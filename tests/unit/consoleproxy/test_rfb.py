@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from consoleproxy import rfb
-from tests.unit.consoleproxy.screens import Screen
+from tests.unit.consoleproxy.fake_screen import Screen
 
 
 @pytest.fixture

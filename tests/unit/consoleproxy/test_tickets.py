@@ -114,7 +114,7 @@ def test_no_more_consoles_than_the_setting_allows(vm, signed_in):
 def test_an_open_console_is_over_when_its_reason_is_gone(vm, signed_in, how):
     _, ticket = tickets.issue(signed_in.caller, vm, "vnc")
     row = redeem(ticket, signed_in.session)
-    assert watch._over([row.pk]) == []
+    assert watch.over([row.pk]) == []
     user = signed_in.caller.user
     if how == "log_out":
         sessions.log_out(signed_in.session)
@@ -126,7 +126,7 @@ def test_an_open_console_is_over_when_its_reason_is_gone(vm, signed_in, how):
         execute(admin_caller(), "endConsoleSession", {"id": row.uuid})
     else:
         type(vm).objects.filter(pk=vm.pk).update(state="Stopped")
-    assert watch._over([row.pk]) == [row.pk]
+    assert watch.over([row.pk]) == [row.pk]
 
 
 def test_open_consoles_are_listed_to_their_owner_and_to_administrators_only(vm, signed_in):
