@@ -1,6 +1,9 @@
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+from core import planner
 
 
 class ApiConfig(AppConfig):
@@ -8,3 +11,6 @@ class ApiConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("api.commands")
+        # Lists count and page by indexes that SQLite would use for other things as well. Only
+        # apps with models send this signal, each once all migrations are done.
+        post_migrate.connect(planner.teach, sender=apps.get_app_config("accounts"))

@@ -45,13 +45,11 @@ class Cloud:
                      self._volumes, self._machines):  # fmt: skip
             with transaction.atomic():
                 step()
-        with connection.cursor() as cursor:
-            tables = connection.introspection.table_names(cursor)
-            if connection.vendor == "mysql":
+        if connection.vendor == "mysql":
+            with connection.cursor() as cursor:
+                tables = connection.introspection.table_names(cursor)
                 cursor.execute("ANALYZE TABLE " + ", ".join(f"`{t}`" for t in tables))
                 cursor.fetchall()
-            else:
-                cursor.execute("ANALYZE")
 
     def _places(self) -> None:
         self.zones = [
