@@ -22,9 +22,10 @@ def createRolePermission(
     description: Annotated[str | None, "What the rule is for"] = None,
 ) -> RoleRule:
     """Adds a rule at the end of a role's rules."""
-    return roles.add_rule(
-        roleid, rule, allow=permission == "allow", description=description or ""
-    )
+    with roles.no_wider(caller, roleid):
+        return roles.add_rule(
+            roleid, rule, allow=permission == "allow", description=description or ""
+        )
 
 
 @command(roles=ADMIN, event="ROLE.PERMISSION.UPDATE", response=SUCCESS)
@@ -37,14 +38,15 @@ def updateRolePermission(
     = None,
 ) -> None:
     """Changes one rule of a role, or the order of all."""
-    if ruleorder is not None and ruleid is None:
-        roles.order_rules(roleid, ruleorder)
-    elif ruleid is not None and permission is not None and ruleid.role_id == roleid.pk:
-        roles.change_rule(ruleid, allow=permission == "allow")
-    else:
-        raise InvalidParameter(
-            "Give ruleid (a rule of this role) with permission, or ruleorder alone."
-        )
+    with roles.no_wider(caller, roleid):
+        if ruleorder is not None and ruleid is None:
+            roles.order_rules(roleid, ruleorder)
+        elif ruleid is not None and permission is not None and ruleid.role_id == roleid.pk:
+            roles.change_rule(ruleid, allow=permission == "allow")
+        else:
+            raise InvalidParameter(
+                "Give ruleid (a rule of this role) with permission, or ruleorder alone."
+            )
 
 
 @command(roles=ADMIN, event="ROLE.PERMISSION.DELETE", response=SUCCESS)
@@ -53,7 +55,8 @@ def deleteRolePermission(
     id: Annotated[RoleRule, Operate, "The rule to delete"],
 ) -> None:
     """Deletes a rule of a role."""
-    roles.delete_rule(id)
+    with roles.no_wider(caller, id.role):
+        roles.delete_rule(id)
 
 
 @listing(

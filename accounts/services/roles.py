@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 from django.db.models import Max
@@ -75,6 +76,27 @@ def check_may_give(caller: Caller, role: Role) -> None:
                 f"Role {role.name} allows {command.name}, which your own role does not; "
                 "you may not give it to others."
             )
+
+
+@contextlib.contextmanager
+def no_wider(caller: Caller, role: Role) -> Iterator[None]:
+    """Refuses what the block does to a role's rules when the role would then allow a command
+    that the caller may not use itself: accounts may have the role already."""
+    if caller.role.is_unrestricted:
+        yield
+        return
+    before = _allowed(role)
+    yield
+    role.refresh_from_db(fields=["rules_stamp"])
+    for name in sorted(_allowed(role) - before):
+        if not may_use(caller, COMMANDS[name]):
+            raise PermissionDenied(
+                f"Role {role.name} would allow {name}, which your own role does not."
+            )
+
+
+def _allowed(role: Role) -> set[str]:
+    return {name for name, command in COMMANDS.items() if allows(role, command)}
 
 
 def for_account(role: Role | None, account_type: int | None) -> Role:
@@ -174,7 +196,8 @@ def import_role(
         if not Role.objects.operable_by(caller).filter(pk=role.pk).exists():
             raise PermissionDenied(f"Role {name} is as high as yours or higher.")
         update(caller, role, kind=kind, description=description, is_public=is_public)
-    write_rules(role, rules)
+    with no_wider(caller, role):
+        write_rules(role, rules)
     return role
 
 

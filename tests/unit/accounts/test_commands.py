@@ -340,6 +340,29 @@ def test_a_role_that_may_more_than_the_giver_is_not_given():
         record(caller, "createAccount", username="u", roleid=str(strong["id"]), **PERSON)
 
 
+def test_a_role_somebody_has_is_not_made_to_allow_more_than_the_changer_may():
+    ops = record(admin_caller(), "createRole", name="ops", type="Admin")
+    for rule, permission in (("*Role*", "allow"), ("*", "deny")):
+        record(admin_caller(), "createRolePermission", roleid=str(ops["id"]), rule=rule,
+               permission=permission)  # fmt: skip
+    account = Account.objects.create(name="o", domain=root_domain(), role_id=_role_pk(ops["id"]))
+    keeper = caller_of(make_user(account=account))
+    theirs = record(admin_caller(), "createRole", name="theirs", type="ResourceAdmin")
+    denied = record(admin_caller(), "createRolePermission", roleid=str(theirs["id"]),
+                    rule="deployVirtualMachine", permission="deny")  # fmt: skip
+    about = {"roleid": str(theirs["id"])}
+    for command, given in (
+        ("createRolePermission", {**about, "rule": "moveDomain", "permission": "allow"}),
+        ("updateRolePermission", {**about, "ruleid": str(denied["id"]), "permission": "allow"}),
+        ("deleteRolePermission", {"id": str(denied["id"])}),
+        ("importRole", {"name": "theirs", "type": "ResourceAdmin", "forced": "true",
+                        "rules[0].rule": "*", "rules[0].permission": "allow"}),
+    ):  # fmt: skip
+        with pytest.raises(PermissionDenied, match="would allow"):
+            execute(keeper, command, given)
+    execute(keeper, "createRolePermission", {**about, "rule": "start*", "permission": "deny"})
+
+
 def _role_pk(role_uuid: uuid.UUID) -> int:
     return type(role())._base_manager.get(uuid=role_uuid).pk
 
