@@ -120,7 +120,7 @@ def _field(
     preset: Mapping[str, str],
 ) -> FormField:
     initial = _initial(param, spec, form, record, preset)
-    value = initial if data is None else _sent(data, param, spec)
+    value = initial if data is None else _sent(data, param, initial)
     made = FormField(
         name=param.name,
         label=spec.label or label(param.name),
@@ -256,7 +256,11 @@ def choice(section: Section, record: Record) -> Choice:
 # -- what was sent -----------------------------------------------------------------------
 
 
-def _sent(data: Any, param: Param, spec: F) -> Any:
+def _sent(data: Any, param: Param, initial: Any) -> Any:
+    """A field that was not sent at all is as it was; of a list, that means that nothing in it
+    is chosen, which browsers say by leaving it out."""
+    if param.kind != "list" and param.name not in data:
+        return initial
     if isinstance(data, QueryDict):
         values = data.getlist(param.name)
         if param.kind == "list":

@@ -38,6 +38,7 @@ STATES: dict[str, Look] = {
         pending=_("Waiting"), undone=_("Undone"), deny=_("Deny"), locked=_("Locked"),
         uninitialized=_("Uninitialized"),
     ),
+    **_looks("idle", "clock", scheduled=_("Scheduled"), started=_("Started")),
     **_looks(
         "busy", "loader-2", starting=_("Starting"), stopping=_("Stopping"),
         migrating=_("Migrating"), expunging=_("Expunging"), restoring=_("Restoring"),
@@ -47,7 +48,7 @@ STATES: dict[str, Look] = {
         destroying=_("Deleting"), deleting=_("Deleting"), implementing=_("Setting up"),
         initialized=_("Initialized"), initializing=_("Initializing"),
         downloadinprogress=_("Downloading"), downloading=_("Downloading"),
-        uploading=_("Uploading"), scheduled=_("Scheduled"), started=_("Started"),
+        uploading=_("Uploading"),
         created=_("Created"), queued=_("Queued"), undoing=_("Undoing"),
         unwinding=_("Unwinding"), expunge=_("Expunging"), rebooting=_("Rebooting"),
         upgrading=_("Upgrading"), inprogress=_("In progress"),

@@ -76,7 +76,9 @@ def limits(reader: Reader, section: Section, record: Record) -> Context:
         else {"domainid": record["id"]}
     )
     lines = quota_lines(record)
-    return {"lines": lines, "holder": holder, "may_change": reader.may("updateResourceLimit")}
+    is_root = section.key == "domains" and not record.get("parentdomainid")
+    may_change = reader.may("updateResourceLimit") and not is_root
+    return {"lines": lines, "holder": holder, "may_change": may_change}
 
 
 #: The parameter of listConfigurations that names the holder of a section's settings.
@@ -228,6 +230,12 @@ def job_error(record: Record) -> str:
     return str(result.get("errortext", "")) if isinstance(result, Mapping) else ""
 
 
+def job_title(record: Record) -> str:
+    named = record.get("jobinstancename")
+    title = command_title(record.get("cmd"))
+    return f"{title}: {named}" if named else title
+
+
 def command_title(command: Any) -> str:
     """“Start · Instance”: a command as its button calls it."""
     name = str(command or "").rsplit(".", 1)[-1]
@@ -268,10 +276,14 @@ def _titles() -> dict[str, tuple[Any, ...]]:
 
 
 def kind_title(kind: Any) -> str:
+    section = section_of_kind(kind)
+    return str(section.one) if section else texts.say(str(kind or ""))
+
+
+def section_of_kind(kind: Any) -> Section | None:
+    """By a model's name, as jobs and events have it."""
     from frontend.sections import SECTIONS
 
     wanted = str(kind or "").lower()
-    for section in SECTIONS.values():
-        if wanted and wanted in (section.kind, section.resource_type.lower()):
-            return str(section.one)
-    return texts.say(str(kind or ""))
+    found = (s for s in SECTIONS.values() if wanted in (s.kind, s.resource_type.lower()))
+    return next(found, None) if wanted else None

@@ -91,6 +91,7 @@ JOBS = Section(
     icon="list-details",
     list="listAsyncJobs",
     name_field="cmd",
+    title_of=tabs.job_title,
     state_field="jobstatus",
     sort="",
     about=_("Work that takes longer than a click: its steps, and what each came to."),

@@ -203,6 +203,7 @@ class Section:
     create: tuple[Action, ...] = ()
     tabs: tuple[Related | Tab, ...] = ()
     name_field: str = "name"
+    title_of: Callable[[Record], str] | None = None  # where one field does not name the thing
     state_field: str = "state"
     id_param: str = "id"
     sort: str = ""
@@ -234,6 +235,8 @@ class Section:
         return bool(spec and "listall" in spec.by_name)
 
     def name_of(self, record: Record) -> str:
+        if self.title_of is not None:
+            return self.title_of(record)
         return str(record.get(self.name_field) or record.get("name") or record.get("id") or "")
 
     def fields(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ document.addEventListener("toggle", (event) => {
     if (menu.matches(":popover-open")) place(menu, button);
     else observer.disconnect();
   }).observe(menu);
-  menu.querySelector("input:not([type=hidden], [type=checkbox])")?.focus();
+  menu.querySelector("input:not([type=hidden], [type=checkbox], [role=combobox])")?.focus();
 }, true);
 
 function place(menu, button) {
