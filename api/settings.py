@@ -36,7 +36,7 @@ SOURCE_CHECK = Setting(
 SOURCE_CIDRS = Setting(
     "api.allowed.source.cidr.list", "0.0.0.0/0,::/0",
     "Networks from which an account's calls are accepted, separated by commas.",
-    scopes=(Scope.GLOBAL, Scope.ACCOUNT),
+    scopes=(Scope.GLOBAL, Scope.ACCOUNT), house=True,
 )  # fmt: skip
 INTEGRATION_PORT = Setting(
     "integration.api.port", 0,

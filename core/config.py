@@ -55,6 +55,7 @@ class Setting(Generic[T]):
     choices: tuple[str, ...] = ()
     secret: bool = False
     restart: bool = False  # takes effect at the next start only
+    house: bool = False  # at every scope, root administrators alone set it
 
     def __post_init__(self) -> None:
         if self.name in SETTINGS:

@@ -8,7 +8,7 @@ from accounts import responses
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Role
 from accounts.querysets import in_subtree
-from accounts.services import accounts, removal, roles
+from accounts.services import accounts, removal, roles, tagging
 from accounts.services.scoping import operable, own_uuid
 from core.commands import (
     DOMAIN_ADMIN,
@@ -23,17 +23,11 @@ from core.commands import (
     command,
     listing,
 )
-from core.config import Scope, Setting
 from core.errors import InvalidParameter
 from core.responses import SUCCESS, Field, Response
 from core.steps import Plan
 
 _TYPES = {0: RoleType.USER, 1: RoleType.ADMIN, 2: RoleType.DOMAIN_ADMIN, 3: RoleType.RESOURCE_ADMIN}
-_MAY_TAG_OFFERINGS = Setting(
-    "allow.domain.admins.to.create.tagged.offerings", False,
-    "Whether administrators of domains may make offerings with host or storage tags.",
-    scopes=(Scope.GLOBAL, Scope.ACCOUNT),
-)  # fmt: skip
 
 
 @command(roles=DOMAIN_ADMIN, event="ACCOUNT.CREATE", response=responses.account, post_only=True)
@@ -201,8 +195,7 @@ def isAccountAllowedToCreateOfferingsWithTags(
     id: Annotated[Account, "The account asked about"],
 ) -> dict[str, bool]:
     """Whether an account may make offerings with host or storage tags."""
-    is_admin = id.role.type == RoleType.ADMIN
-    return {"isallowed": is_admin or _MAY_TAG_OFFERINGS.get(id)}
+    return {"isallowed": tagging.may_tag(id)}
 
 
 def _chosen(

@@ -13,7 +13,7 @@ from core.lookups import Lookup
 
 KEY_ACCESS = Setting(
     "api.key.access", True, "Whether users may sign calls with API keys.",
-    scopes=(Scope.GLOBAL, Scope.DOMAIN), category="System",
+    scopes=(Scope.GLOBAL, Scope.DOMAIN), category="System", house=True,
 )  # fmt: skip
 _SHORTEST = 32
 

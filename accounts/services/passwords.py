@@ -33,6 +33,7 @@ _MAY_CONTAIN_NAME = Setting(
 _PATTERN = Setting(
     "password.policy.regex", ".+",
     "A regular expression that a whole password must match.", scopes=_SCOPES,
+    house=True,  # one that never ends its search would stop the whole portal
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
+from accounts.services import tagging
 from compute.models import ServiceOffering
 from core.config import Setting
 from core.errors import InvalidParameter, PermissionDenied
@@ -55,6 +56,7 @@ def create(
     """
     if not caller.is_root_admin and not domains:
         raise PermissionDenied("Only root administrators make offerings for everybody.")
+    tagging.check_may_tag(caller, fields.get("host_tags"), fields.get("storage_tags"))
     offering = ServiceOffering(
         name=name,
         display_text=display_text or name,
@@ -87,6 +89,7 @@ def update(
         offering.domains.set(domains)
     if zones is not None:
         offering.zones.set(zones)
+    tagging.check_may_tag(caller, fields.get("host_tags"), fields.get("storage_tags"))
     for name, value in fields.items():
         setattr(offering, name, value)
     offering.save()

@@ -100,6 +100,8 @@ def updateConfiguration(
     """Sets the value of a setting, globally or for one thing."""
     rows = (zoneid, clusterid, domainid, accountid)
     holder = _holder(caller, "updateConfiguration", *rows, pool=storageid, store=imagestoreuuid)
+    if settings.setting(name).house and not caller.is_root_admin:
+        raise PermissionDenied(f"Only root administrators set {name}.")
     return settings.record(settings.set_value(name, value, holder), holder)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from accounts.caller import Caller
 from accounts.models import Domain
+from accounts.services import tagging
 from core import live
 from core.errors import InvalidParameter, PermissionDenied
 from core.units import GIB
@@ -56,6 +57,8 @@ def create(
     _check_iops(custom_iops, min_iops, max_iops)
     domains = list(domains)
     _check_domains(caller, domains)
+    tags = list(tags)
+    tagging.check_may_tag(caller, tags)
     offering = DiskOffering.objects.create(
         name=name,
         display_text=display_text or name,
@@ -124,6 +127,8 @@ def update(
 ) -> DiskOffering:
     """``domains`` and ``zones``: [] opens the offering to all; None leaves them. Disks that
     exist keep what they were made with, and get new rates when they are attached anew."""
+    tags = None if tags is None else list(tags)
+    tagging.check_may_tag(caller, tags)
     changes: dict[str, Any] = {
         "name": name or None,
         "display_text": display_text,

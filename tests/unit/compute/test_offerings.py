@@ -115,3 +115,26 @@ def test_offerings_are_found_by_what_they_give():
     make_service_offering("there", zones=[zone])
     assert "there" in names(admin, zoneid=zone)
     assert "there" not in names(admin, zoneid=make_zone())
+
+
+def test_who_rules_a_branch_ties_offerings_to_hosts_and_pools_only_when_allowed():
+    """Tags lead to hosts and pools that the operator keeps for somebody."""
+    domain = make_domain()
+    admin = make_caller("DomainAdmin", domain=domain)
+    disk = {"name": "d", "displaytext": "d", "disksize": 1, "domainid": domain}
+    for command, given in (
+        ("createServiceOffering", {**FIXED, "domainid": domain, "hosttags": "gpu"}),
+        ("createServiceOffering", {**FIXED, "domainid": domain, "tags": "fast"}),
+        ("createDiskOffering", {**disk, "tags": "fast"}),
+    ):
+        with pytest.raises(PermissionDenied, match="without tags"):
+            ask(admin, command, **given)
+    made = ask(admin, "createServiceOffering", **FIXED, domainid=domain).value
+    kept = ask(admin, "createDiskOffering", **disk).value
+    with pytest.raises(PermissionDenied, match="without tags"):
+        ask(admin, "updateServiceOffering", id=made, hosttags="gpu")
+    with pytest.raises(PermissionDenied, match="without tags"):
+        ask(admin, "updateDiskOffering", id=kept, tags="fast")
+    name = "allow.domain.admins.to.create.tagged.offerings"
+    ask(admin_caller(), "updateConfiguration", name=name, value="true", accountid=admin.account)
+    assert ask(admin, "updateServiceOffering", id=made, hosttags="gpu").value.host_tags == ["gpu"]

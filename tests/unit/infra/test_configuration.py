@@ -164,3 +164,23 @@ def test_every_setting_explains_itself():
     for setting in SETTINGS.values():
         assert setting.help.endswith("."), setting.name
         assert setting.parse(configuration.as_text(setting.default)) == setting.default
+
+
+@pytest.mark.parametrize(
+    "name", ["password.policy.regex", "api.key.access",
+             "allow.domain.admins.to.create.tagged.offerings", "api.allowed.source.cidr.list"],
+)  # fmt: skip
+def test_what_guards_the_house_is_not_set_by_who_rules_a_branch(name):
+    """Among them a pattern, of which one that never ends its search stops the whole portal."""
+    domain = make_domain()
+    below = make_domain(parent=domain)
+    caller = make_caller("DomainAdmin", domain=domain)
+    scope = Scope.DOMAIN if Scope.DOMAIN in SETTINGS[name].scopes else Scope.ACCOUNT
+    holder = (
+        {"domainid": str(below.uuid)}
+        if scope is Scope.DOMAIN
+        else {"accountid": str(make_account(domain=below).uuid)}
+    )
+    value = "false" if isinstance(SETTINGS[name].default, bool) else "(a+)+b"
+    with pytest.raises(PermissionDenied, match="Only root administrators"):
+        execute(caller, "updateConfiguration", {"name": name, "value": value, **holder})
