@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import ResourceCount
+from accounts.models import ResourceCount, Role
 from accounts.resources import Resource
 from accounts.services import limits
 from agent import protocol as p
@@ -195,6 +195,12 @@ def test_checksums_are_told_by_their_length(cloud, length):
 def test_files_are_for_root_administrators(cloud):
     with pytest.raises(PermissionDenied, match="root administrators"):
         register(make_caller("DomainAdmin"), cloud, url="file:///srv/a.qcow2")
+    # An administrator within rules would read the portal's keys: it is no owner of the cloud.
+    support = make_account()
+    support.role = Role.objects.get(name="Support Admin - Default")
+    support.save()
+    with pytest.raises(PermissionDenied, match="root administrators"):
+        register(caller_of(support), cloud, url="file:///srv/secrets.key", format="RAW")
     register(admin_caller(), cloud, url="file:///srv/a.qcow2")
     assert AsyncJob.objects.get().args["allow_file"] is True
     with pytest.raises(InvalidParameter, match="file:///folder"):
