@@ -77,31 +77,33 @@ def cut(
     ordered = rows.order_by(*order)
     if page.size is None:
         return Slice(ordered)
-    few = _few(rows, order) if narrowed else _all_on_the_first(ordered, page)
-    if few is not None:
-        return Slice(ordered, len(few), few[page.offset : page.offset + page.size])
+    if narrowed:
+        few = _few(rows, order)
+        if few is not None:
+            return Slice(ordered, len(few), few[page.offset : page.offset + page.size])
+    first = None if page.offset else _first(ordered, page.size + 1)
+    if first is not None and len(first) <= page.size:
+        return Slice(ordered, len(first), first)
     count = rows.order_by().count()
+    if first is not None:
+        return Slice(ordered, count, first[: page.size])
     size = min(page.size, max(count - page.offset, 0))
     return Slice(ordered, count, _keys(ordered, order, page.offset, size, count) if size else [])
 
 
+def _first(ordered: QuerySet, number: int) -> list[int]:
+    return list(ordered.values_list("pk", flat=True)[:number])
+
+
 def _few(rows: QuerySet, order: tuple[str, ...]) -> list[int] | None:
     """All keys in order, if they are few."""
-    keys = list(rows.order_by().values_list("pk", flat=True)[: FEW + 1])
+    keys = _first(rows.order_by(), FEW + 1)
     if len(keys) > FEW:
         return None
     if order[0] in ("pk", "-pk"):
         return sorted(keys, reverse=order[0] == "-pk")
     found = rows.model._base_manager.filter(pk__in=Keys(keys)).order_by(*order)
     return list(found.values_list("pk", flat=True))
-
-
-def _all_on_the_first(ordered: QuerySet, page: Page) -> list[int] | None:
-    """All keys, if the first page is asked for and holds them."""
-    if page.offset:
-        return None
-    keys = list(ordered.values_list("pk", flat=True)[: page.size + 1])
-    return keys if len(keys) <= page.size else None
 
 
 def _keys(rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int) -> list[int]:
