@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from accounts.services.scoping import owner_for
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
+from accounts.services.scoping import owner_for
 from core.commands import (
     ADMIN,
     DOMAIN_ADMIN,
