@@ -123,7 +123,9 @@ def _turned(path: str) -> str:
 def _order(command: Command, sort: str) -> tuple[str, ...]:
     """``sort`` names a response field with a plain column; ties go by key."""
     if not sort:
-        return command.listing.order
+        order = command.listing.order
+        # Without a tie-break rows of one name would change places between two pages.
+        return order if order[-1] in ("pk", "-pk") else (*order, "pk")
     falling, name = sort.startswith("-"), sort.lstrip("-")
     for item in command.response.fields:
         if item.name == name and item.source:

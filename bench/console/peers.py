@@ -47,12 +47,14 @@ class Direct:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.buffer = bytearray(len(BLOCK))
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
-    def receive(self, size: int) -> int:
-        return len(self.socket.recv(size))
+    def receive(self) -> int:
+        """Bytes that were there; into one buffer, so that memory is not what is measured."""
+        return self.socket.recv_into(self.buffer)
 
     def receive_message(self, size: int) -> None:
         left = size

@@ -182,39 +182,35 @@ class Cloud:
 
     def _machines(self) -> None:
         write(self._machine(i) for i in range(self.machines))
-        machines = list(
-            VirtualMachine.everything.order_by("pk").values_list("pk", "hostname", "removed")
-        )
-        used: dict[int, int] = {}
-        addresses, nics = [], []
-        for i, (pk, hostname, removed) in enumerate(machines):
-            network = self.networks[i % len(self.networks)]
-            number = used[network.pk] = used.get(network.pk, 9) + 1
-            addresses.append(
-                GuestAddress(
-                    network=network, mac=f"02:{i >> 32 & 255:02x}:{i >> 24 & 255:02x}:"
-                    f"{i >> 16 & 255:02x}:{i >> 8 & 255:02x}:{i & 255:02x}",
-                    ip4=f"10.1.{number >> 8}.{number & 255}", ip4_number=0x0A010000 + number,
-                    hostname=hostname,
-                )
-            )  # fmt: skip
-            nics.append((pk, network.pk, hostname, removed))
-        write(addresses)
-        keys = list(GuestAddress.objects.order_by("pk").values_list("pk", flat=True))
-        write(
-            Nic(
-                machine_id=pk, network_id=network, address_id=address, device_id=0,
-                is_default=True, hostname=hostname, removed=removed,
-                alive=None if removed else True,
-            )
-            for (pk, network, hostname, removed), address in zip(nics, keys, strict=True)
-        )  # fmt: skip
-        live = [pk for pk, _, removed in machines if not removed]
-        volumes = Volume.objects.order_by("pk").values_list("pk", flat=True)
+        keys = list(VirtualMachine.everything.order_by("pk").values_list("pk", flat=True))
+        write(self._address(i) for i in range(self.machines))
+        addresses = list(GuestAddress.objects.order_by("pk").values_list("pk", flat=True))
+        write(self._nic(i, keys[i], addresses[i]) for i in range(self.machines))
+        live = [key for i, key in enumerate(keys) if not self.life(i)["removed"]]
+        volumes = list(Volume.objects.order_by("pk").values_list("pk", flat=True))
         write(
             VolumeAttachment(volume_id=volume, machine_id=machine, device_id=0)
             for volume, machine in zip(volumes, live[::2], strict=False)
         )
+
+    def _network_of(self, i: int) -> tuple[int, int]:
+        """Key of the network of machine number ``i``, and which machine it is there."""
+        place, network = divmod(i, len(self.networks))
+        return self.networks[network].pk, place
+
+    def _address(self, i: int) -> GuestAddress:
+        network, place = self._network_of(i)
+        number = place + 10
+        return GuestAddress(
+            network_id=network, hostname=f"vm-{i:07d}", mac="02:" + i.to_bytes(5).hex(":"),
+            ip4=f"10.1.{number >> 8}.{number & 255}", ip4_number=0x0A010000 + number,
+        )  # fmt: skip
+
+    def _nic(self, i: int, machine: int, address: int) -> Nic:
+        return Nic(
+            machine_id=machine, network_id=self._network_of(i)[0], address_id=address, device_id=0,
+            is_default=True, hostname=f"vm-{i:07d}", **self.life(i),
+        )  # fmt: skip
 
     def _machine(self, i: int) -> VirtualMachine:
         host = self.hosts[i % len(self.hosts)]
