@@ -3,4 +3,8 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloudportal.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
+
+from cloudportal.forwarded import Forwarded  # noqa: E402
+
+application = Forwarded(_django)

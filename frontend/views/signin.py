@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.services import sessions
+from api.settings import SECURE_COOKIE
 from core.errors import CloudError
 from frontend import texts
 from frontend.middleware import KEY_COOKIE, SESSION_COOKIE, address_of
@@ -60,8 +61,9 @@ def _set(
     response: HttpResponse, request: HttpRequest, name: str, value: str, *, path: str = "/"
 ) -> None:
     response.set_cookie(
-        name, value, path=path, httponly=True, secure=request.is_secure(), samesite="Lax"
-    )
+        name, value, path=path, httponly=True, samesite="Lax",
+        secure=request.is_secure() or SECURE_COOKIE.get(),
+    )  # fmt: skip
 
 
 def _dress(response: HttpResponse, user: object) -> None:
