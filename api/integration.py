@@ -37,8 +37,8 @@ def view(request: HttpRequest) -> HttpResponse:
 
 
 def _serve(call: Call) -> HttpResponse:
-    _refuse_browsers(call.request)
     call.read(body=False)  # parameters from the URL only
+    _refuse_browsers(call.request)
     call.caller = replace(
         Caller.system(), address=call.address, correlation_id=call.correlation_id
     )

@@ -34,13 +34,16 @@ def _connections_stay():
     request_started.connect(close_old_connections)
 
 
-def ask(query: str, *, method: str = "GET", body: bytes = b"") -> tuple[int, dict]:
+def ask(
+    query: str, *, method: str = "GET", body: bytes = b"", **headers: str
+) -> tuple[int, dict]:
     told: list = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": "/anything/at/all", "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "8096", "REMOTE_ADDR": "127.0.0.1",
         "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body), "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(),
+        **headers,
     }  # fmt: skip
     response = application(environ, lambda status, headers: told.append((status, headers)))
     content = b"".join(response)
@@ -59,6 +62,26 @@ def test_the_integration_port_acts_as_the_portal_itself():
 def test_the_integration_port_reads_the_url_only():
     status, reply = ask("response=json", method="POST", body=b"command=listUsers")
     assert (status, list(reply)) == (432, ["errorresponse"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"HTTP_ORIGIN": "http://evil.example"}, {"HTTP_ORIGIN": "null"},
+     {"HTTP_SEC_FETCH_SITE": "cross-site"}, {"HTTP_REFERER": "http://evil.example/"},
+     {"HTTP_HOST": "evil.example:8096"}],
+)  # fmt: skip
+@pytest.mark.django_db
+def test_the_integration_port_answers_no_browser(headers):
+    """Whatever page an administrator looks at could else rule the cloud by an image's address."""
+    status, _ = ask("command=createDomain&name=by-page&response=json", **headers)
+    assert status == 401
+    assert not Domain.objects.filter(name="by-page").exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8096", "localhost:8096", "[::1]:8096", "10.1.2.3"])
+@pytest.mark.django_db
+def test_the_integration_port_is_asked_by_address(host):
+    assert ask("command=listZones&response=json", HTTP_HOST=host)[0] == 200
 
 
 @pytest.mark.django_db
