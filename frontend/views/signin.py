@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.services import sessions
-from api.settings import SECURE_COOKIE
+from core.config import SETTINGS
 from core.errors import CloudError
 from frontend import texts
 from frontend.middleware import KEY_COOKIE, SESSION_COOKIE, address_of
@@ -62,7 +62,7 @@ def _set(
 ) -> None:
     response.set_cookie(
         name, value, path=path, httponly=True, samesite="Lax",
-        secure=request.is_secure() or SECURE_COOKIE.get(),
+        secure=request.is_secure() or SETTINGS["enable.secure.session.cookie"].get(),
     )  # fmt: skip
 
 
