@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +22,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 #: Bodies larger than this are refused before they are read (user data is 1 MiB at most).
 MAX_BODY_BYTES = 4 * 2**20
+#: A streamed answer is held up to here, and its thread is free again: eight slow readers could
+#: else take all threads of the portal. Of a longer one the thread waits, so long and no longer.
+HELD_BYTES = 16 * 2**20
+LONGEST_STREAM_S = 300.0
 
 
 class WsgiPool:
@@ -38,7 +44,7 @@ class WsgiPool:
         environ = _environ(scope, body)
 
         def send_now(message: dict[str, Any]) -> None:
-            asyncio.run_coroutine_threadsafe(send(message), loop).result(60)
+            asyncio.run_coroutine_threadsafe(send(message), loop).result(30)
 
         answer = await loop.run_in_executor(self.pool, self._run, environ, send_now)
         if answer is not None:
@@ -58,15 +64,40 @@ class WsgiPool:
         try:
             if not getattr(result, "streaming", True):
                 return started[0], started[1], b"".join(result)
-            send_now(_start(*started))
-            for chunk in result:
-                send_now({"type": "http.response.body", "body": chunk, "more_body": True})
-            send_now({"type": "http.response.body", "body": b""})
+            chunks = iter(result)
+            head = _held(chunks)
+            if len(head) < HELD_BYTES:
+                return started[0], started[1], head
+            _stream(started, head, chunks, send_now)
             return None
         finally:
             close = getattr(result, "close", None)
             if close:
                 close()
+
+
+def _held(chunks: Iterator[bytes]) -> bytes:
+    head = bytearray()
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= HELD_BYTES:
+            break
+    return bytes(head)
+
+
+def _stream(
+    started: list[Any],
+    head: bytes,
+    chunks: Iterator[bytes],
+    send_now: Callable[[dict[str, Any]], None],
+) -> None:
+    until = time.monotonic() + LONGEST_STREAM_S
+    send_now(_start(*started))
+    for chunk in itertools.chain([head], chunks):
+        if time.monotonic() > until:
+            raise TimeoutError("the reader of a streamed answer is too slow")
+        send_now({"type": "http.response.body", "body": chunk, "more_body": True})
+    send_now({"type": "http.response.body", "body": b""})
 
 
 async def _body(receive: Receive) -> io.BytesIO | None:
