@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from api import positions
 from core.columns import Keys
 from core.commands import Command
 from core.config import Setting
@@ -81,14 +82,27 @@ def cut(
         few = _few(rows, order)
         if few is not None:
             return Slice(ordered, len(few), few[page.offset : page.offset + page.size])
+    elif (standing := positions.of(rows)) is not None:
+        return Slice(ordered, standing.count, _keys_of(standing, ordered, order, page))
     first = None if page.offset else _first(ordered, page.size + 1)
     if first is not None and len(first) <= page.size:
         return Slice(ordered, len(first), first)
     count = rows.order_by().count()
-    if first is not None:
-        return Slice(ordered, count, first[: page.size])
-    size = min(page.size, max(count - page.offset, 0))
-    return Slice(ordered, count, _keys(ordered, order, page.offset, size, count) if size else [])
+    positions.learn(rows, count)
+    keys = _keys(ordered, order, page, count) if first is None else first[: page.size]
+    return Slice(ordered, count, keys)
+
+
+def _keys_of(
+    standing: positions.Standing, ordered: QuerySet, order: tuple[str, ...], page: Page
+) -> list[int]:
+    if order == ("pk",):
+        return standing.keys(page.offset, page.size)
+    if order == ("-pk",):
+        end = max(standing.count - page.offset, 0)
+        begin = max(end - page.size, 0)
+        return standing.keys(begin, end - begin)[::-1]
+    return _keys(ordered, order, page, standing.count)
 
 
 def _first(ordered: QuerySet, number: int) -> list[int]:
@@ -106,12 +120,15 @@ def _few(rows: QuerySet, order: tuple[str, ...]) -> list[int] | None:
     return list(found.values_list("pk", flat=True))
 
 
-def _keys(rows: QuerySet, order: tuple[str, ...], offset: int, size: int, count: int) -> list[int]:
+def _keys(rows: QuerySet, order: tuple[str, ...], page: Page, count: int) -> list[int]:
     """Keys of a page, counted from whichever end of the order is nearer."""
+    size = min(page.size, max(count - page.offset, 0))
+    if not size:
+        return []
     keys = rows.values_list("pk", flat=True)
-    if offset <= count // 2:
-        return list(keys[offset : offset + size])
-    from_end = count - offset - size
+    if page.offset <= count // 2:
+        return list(keys[page.offset : page.offset + size])
+    from_end = count - page.offset - size
     turned = keys.order_by(*(_turned(path) for path in order))
     return list(turned[from_end : from_end + size])[::-1]
 
