@@ -13,6 +13,7 @@ class Look:
     tone: str  # good, idle, busy, warn, bad
     icon: str
     word: Any
+    known: bool = True
 
 
 def _looks(tone: str, icon: str, **words: Any) -> dict[str, Look]:
@@ -75,7 +76,7 @@ STATES: dict[str, Look] = {
 def look(state: Any) -> Look:
     """The look of a state as the API names it; one we do not know is shown as it is."""
     key = str(state or "").replace(" ", "").replace("_", "").replace("-", "").lower()
-    return STATES.get(key) or Look("idle", "circle", str(state or "–"))
+    return STATES.get(key) or Look("idle", "circle", str(state or "–"), known=False)
 
 
 #: CloudStack's job states by number.

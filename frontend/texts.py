@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import islice
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext, pgettext, trans_real
 
+from frontend.states import look
+
 CONTEXT = "said"
+_READINGS = 6
+_ENGLISH = re.compile(r"\b[a-z]{2,}\b")
 _HOLE = re.compile(r"\{(\d+)\}")
 
 
@@ -26,21 +31,43 @@ def help_text(text: Any) -> str:
 
 def say(sentence: str) -> str:
     """``sentence`` translated, whatever is filled in; itself when the catalogue has none."""
-    if not sentence or (translation.get_language() or "en").startswith("en"):
+    language = translation.get_language() or "en"
+    if not sentence or language.startswith("en"):
         return sentence
+    return _said(language, sentence)
+
+
+@functools.lru_cache(maxsize=4096)
+def _said(language: str, sentence: str) -> str:
     whole = pgettext(CONTEXT, sentence)
     if whole != sentence:
         return whole
-    for pattern, msgid in _patterns(translation.get_language()):
-        found = pattern.fullmatch(sentence)
-        if found:
-            return _HOLE.sub(
-                lambda hole, found=found: say(found[f"g{hole[1]}"]), pgettext(CONTEXT, msgid)
-            )
+    filled = [_filled(found, msgid) for found, msgid in _readings(language, sentence)]
+    if filled:  # of several readings the one that leaves the least in English
+        return min(filled, key=lambda text: len(_ENGLISH.findall(text))).strip()
     plain = gettext(sentence)
     if plain == sentence and ". " in sentence:
         return _by_parts(sentence)
     return plain
+
+
+def _readings(language: str, sentence: str) -> list[tuple[re.Match[str], str]]:
+    matches = ((pattern.fullmatch(sentence), msgid) for pattern, msgid in _patterns(language))
+    return list(islice(((found, msgid) for found, msgid in matches if found), _READINGS))
+
+
+def _filled(found: re.Match[str], msgid: str) -> str:
+    """The translation with its holes filled. What fills one is a name, which stays as it is, a
+    state, or a sentence of its own."""
+
+    def fill(hole: re.Match[str]) -> str:
+        text = found[f"g{hole[1]}"] or ""
+        if " " in text:
+            return say(text)
+        known = look(text)
+        return str(known.word) if known.known else text
+
+    return _HOLE.sub(fill, pgettext(CONTEXT, msgid))
 
 
 def _by_parts(text: str) -> str:
@@ -75,4 +102,6 @@ def _compiled(msgid: str) -> re.Pattern[str]:
         else:
             seen.add(part)
             regex += f"(?P<g{part}>.*?)"
+    if msgid.startswith("{0} "):  # a sentence put behind another is also one by itself
+        regex = regex.replace("(?P<g0>.*?)\\ ", "(?:(?P<g0>.*?)\\ )?", 1)
     return re.compile(regex, re.S)

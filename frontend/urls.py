@@ -26,6 +26,7 @@ urlpatterns = [
     path("signout", signin.sign_out, name="signout"),
     path("preferences", signin.preferences, name="preferences"),
     path("scope", signin.scope, name="scope"),
+    path("counts", dashboard.sidebar_counts, name="counts"),
     path("scopes", search.scopes, name="scopes"),
     path("search", search.search, name="search"),
     path("tasks", tasks.tray, name="tasks"),

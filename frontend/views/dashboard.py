@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -131,6 +131,22 @@ def counts(reader: Reader) -> list[dict[str, Any]]:
                 {"title": section.title, "icon": section.icon, "total": total, "url": f"/{key}"}
             )
     return out
+
+
+#: What the side bar counts.
+COUNTED = ("instances", "volumes", "snapshots", "networks", "templates", "isos", "hosts")
+
+
+@require_GET
+@signed_in
+def sidebar_counts(request: HttpRequest) -> JsonResponse:
+    """How many of each there are in the chosen scope; read after the page, not with it."""
+    reader = request.reader
+    found = {key: reader.total(SECTIONS[key]) for key in COUNTED}
+    if reader.is_admin:
+        troubles = Trouble.objects.all().visible_to(reader.caller).filter(closed=None)
+        found["attention"] = troubles.count()
+    return JsonResponse({key: count for key, count in found.items() if count is not None})
 
 
 def quota(reader: Reader) -> list[dict[str, Any]]:

@@ -78,6 +78,20 @@ def test_a_refusal_is_said_in_chinese_with_its_names():
     assert texts.say("default.page.size must be at least 1.").startswith("default")
 
 
+def test_of_two_readings_of_a_sentence_the_fuller_is_taken():
+    with translation.override("zh-hans"):
+        said = texts.say("Host host-9 is Down: It has been silent too long.")
+    assert "Down" not in said
+    assert "host-9" in said
+
+
 def test_an_unknown_sentence_stays_as_it_is():
     with translation.override("zh-hans"):
         assert texts.say("Colourless green ideas sleep.") == "Colourless green ideas sleep."
+
+
+def test_a_machine_named_like_a_word_of_ours_keeps_its_name():
+    with translation.override("zh-hans"):
+        said = texts.say("Virtual machine Volume is Stopped; start it to see its console.")
+    assert "Volume" in said
+    assert "已停止" in said

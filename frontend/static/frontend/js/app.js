@@ -7,6 +7,7 @@ import "./forms.js";
 import "./combobox.js";
 import "./dress.js";
 import "./dock.js";
+import "./counts.js";
 import "./live.js";
 import "./charts.js";
 import { tick } from "./times.js";

@@ -1,6 +1,7 @@
 // One socket for the tab. It says what changed; the page reads what it shows of it.
 import { again, fragment, announce, morph } from "./page.js";
 import { refreshList, refreshRows } from "./lists.js";
+import { recount } from "./counts.js";
 
 let socket = null;
 let tries = 0;
@@ -54,6 +55,7 @@ function look() {
   for (const page of pages) slowly(page);
   if (rows.size) refreshRows(rows);
   if (news.has("asyncjob")) tray();
+  recount();
 }
 
 function mark(kind, id, rows, pages) {
