@@ -6,8 +6,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -191,6 +194,7 @@ def metrics(reader: Reader, section: Section, record: Record) -> Context:
 
 
 def _series(stats: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """CPU as it is; the rest are totals in KiB, of which the chart shows the rate."""
     shown = (
         ("cpuused", _("CPU"), "%"),
         ("networkkbsread", _("Network in"), "KiB/s"),
@@ -200,15 +204,36 @@ def _series(stats: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     )
     out = []
     for name, title, unit in shown:
-        points = [(s["timestamp"], s[name]) for s in stats if s.get(name) is not None]
+        points = [
+            (moment, float(str(s[name]).rstrip("%")))
+            for s in stats
+            if s.get(name) is not None and (moment := _moment(s["timestamp"]))
+        ]
+        points = points if unit == "%" else rates(points)
         if points:
             out.append(
                 {
-                    "title": str(title), "unit": unit,
-                    "times": [str(t) for t, _v in points],
-                    "values": [float(str(v).rstrip("%")) for _t, v in points],
+                    "title": str(title),
+                    "unit": unit,
+                    "times": [at.isoformat() for at, _value in points],
+                    "values": [round(value, 2) for _at, value in points],
                 }
-            )  # fmt: skip
+            )
+    return out
+
+
+def _moment(value: Any) -> datetime | None:
+    return value if isinstance(value, datetime) else parse_datetime(str(value))
+
+
+def rates(points: list[tuple[datetime, float]]) -> list[tuple[datetime, float]]:
+    """Totals as growth a second. A total that fell began anew (the machine was restarted)."""
+    out = []
+    for (begun, before), (at, now) in pairwise(points):
+        seconds = (at - begun).total_seconds()
+        if seconds > 0:
+            grown = now - before if now >= before else now
+            out.append((at, grown / seconds))
     return out
 
 

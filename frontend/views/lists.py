@@ -99,7 +99,8 @@ def plain(value: Any) -> str:
     if isinstance(value, (list, dict)):
         return str(value)
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and not _is_number(text) else text
+    starts_formula = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{text}" if starts_formula and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
