@@ -150,6 +150,8 @@ class Nic:
     ip4: str = ""
     ip6: str = ""
     link_up: bool = True
+    # Held to its own MAC and IPv4 address: its network is shared with other accounts.
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

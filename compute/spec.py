@@ -117,4 +117,5 @@ def nic(row: Nic) -> p.Nic:
         rate_mbps=row.rate_mbps or 0,
         ip4=row.address.ip4 or "",
         ip6=row.address.ip6 or "",
+        guarded=row.network.guest_type == "Shared",
     )

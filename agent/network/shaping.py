@@ -1,4 +1,4 @@
-"""Rate limits on the host side of a guest's network card.
+"""Rate limits on the host side of a guest's network card, and whom it may say it is.
 
 Towards the guest: a token bucket (tc tbf) on the tap. From the guest: an nftables policer at
 the tap's ingress. Both need less of the kernel than libvirt's own <bandwidth> (which wants
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from agent import names, processes
 from agent import protocol as p
+from agent.network import guarding
 
 log = logging.getLogger("agent.network")
 
@@ -36,13 +37,28 @@ class Shaping:
         self._guard = threading.Lock()
 
     def apply(self, nics: Iterable[p.Nic]) -> None:
+        nics = list(nics)
+        self._rule(nics)
+        self._limit(nics)
+
+    def _rule(self, nics: Iterable[p.Nic]) -> None:
+        """What the guest may send: as itself, and so much."""
+        ruled = [nic for nic in nics if nic.rate_mbps > 0 or nic.guarded]
+        if not ruled:
+            return
+        try:
+            with self._guard:
+                processes.run(["nft", "-f", "-"], stdin=nft_rules(ruled))
+        except processes.ToolFailed as error:
+            log.error("rate limits and guards against false addresses are not in force: %s", error)
+
+    def _limit(self, nics: Iterable[p.Nic]) -> None:
         limited = [nic for nic in nics if nic.rate_mbps > 0]
         if not limited:
             return
         try:
             with self._guard:
                 processes.run(["tc", "-batch", "-"], stdin=tc_batch(limited))
-                processes.run(["nft", "-f", "-"], stdin=nft_rules(limited))
         except processes.ToolFailed as error:
             log.warning("network rate limits are not in force: %s", error)
 
@@ -62,29 +78,32 @@ class Shaping:
 
     @contextmanager
     def as_taps_appear(self, nics: Iterable[p.Nic]) -> Iterator[None]:
-        """Limits the cards of a domain that is being created in the block.
+        """Limits and guards the cards of a domain that is being created in the block.
 
         The taps are there long before QEMU answers libvirt, so this costs the start no time.
         """
-        limited = [nic for nic in nics if nic.rate_mbps > 0]
+        treated = [nic for nic in nics if nic.rate_mbps > 0 or nic.guarded]
+        limited = [nic for nic in treated if nic.rate_mbps > 0]
         over = threading.Event()
 
         def work() -> None:
-            taps = [_SYSFS / names.tap(nic.mac) for nic in limited]
+            taps = [_SYSFS / names.tap(nic.mac) for nic in treated]
             while not all(tap.exists() for tap in taps) and not over.wait(0.005):
                 pass
             if all(tap.exists() for tap in taps):
-                _await_noqueue([tap.name for tap in taps])
-                self.apply(limited)
+                self._rule(treated)
+                if limited:
+                    _await_noqueue([names.tap(nic.mac) for nic in limited])
+                self._limit(limited)
 
         worker = threading.Thread(target=work, name="shaping", daemon=True)
-        if limited:
+        if treated:
             worker.start()
         try:
             yield
         finally:
             over.set()
-            if limited:
+            if treated:
                 worker.join()
 
 
@@ -113,15 +132,19 @@ def nft_rules(nics: Iterable[p.Nic]) -> str:
     lines = [f"add table netdev {TABLE}"]
     for nic in nics:
         tap = names.tap(nic.mac)
-        bytes_s = nic.rate_mbps * 125_000
         lines += [
             f"add chain netdev {TABLE} {tap}",
             f"delete chain netdev {TABLE} {tap}",
             f"add chain netdev {TABLE} {tap} "
             f'{{ type filter hook ingress device "{tap}" priority 0; policy accept; }}',
-            f"add rule netdev {TABLE} {tap} limit rate over {bytes_s} bytes/second "
-            f"burst {burst_bytes(nic.rate_mbps)} bytes drop",
         ]
+        wanted = guarding.matches(nic) if nic.guarded else []
+        if nic.rate_mbps:
+            wanted.append(
+                f"limit rate over {nic.rate_mbps * 125_000} bytes/second "
+                f"burst {burst_bytes(nic.rate_mbps)} bytes"
+            )
+        lines += [f"add rule netdev {TABLE} {tap} {match} drop" for match in wanted]
     return "\n".join(lines) + "\n"
 
 

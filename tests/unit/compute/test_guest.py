@@ -10,7 +10,7 @@ import pytest
 from compute import guestdata, spec
 from compute.hostnames import hostname_for
 from compute.jobs.rows import fresh
-from tests.factories import make_cloud, make_vm
+from tests.factories import make_cloud, make_network, make_nic, make_vm
 
 UUID = "1b2c3d4e-0000-4000-8000-000000000000"
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -123,3 +123,15 @@ def test_details_never_reach_the_hypervisor_unchecked(machine):
     vm, nics = machine(details={"rootDiskController": "'/><evil/>", "nicAdapter": "x' y='"})
     wanted = spec.domain(vm, spec.attachments_of(vm), nics)
     assert (wanted.disks[0].bus, wanted.nics[0].model) == ("virtio", "virtio")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind, guarded", [("Shared", True), ("Isolated", False)])
+def test_cards_in_networks_of_several_accounts_are_held_to_their_addresses(kind, guarded):
+    vm = make_vm()
+    vm.nics.all().delete()
+    made = make_nic(vm, make_network(vm.account, zone=vm.zone, guest_type=kind))
+    (row,) = spec.nics_of(vm)
+    assert row.pk == made.pk
+    assert spec.nic(row).guarded is guarded
+    assert spec.nic(row).ip4 == made.address.ip4
