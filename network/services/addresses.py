@@ -9,6 +9,7 @@ from core.errors import InsufficientCapacity, InvalidParameter, NotAllowedInStat
 from network.models import GuestAddress, IpRange, Network
 from network.services import routers
 
+_ROUTERS = 0x0E  # first octet of routers' MACs (the agent's rendering)
 _WINDOW = 512  # addresses looked at in one query
 
 
@@ -71,6 +72,11 @@ def _mac(wanted: str) -> str:
         raise InvalidParameter(f"“{wanted}” is not a MAC address; write it as 02:00:4c:00:00:01.")
     if octets[0] & 1:
         raise InvalidParameter(f"MAC address {wanted} is a multicast address; choose another.")
+    if octets[0] == _ROUTERS:
+        raise InvalidParameter(
+            f"MAC address {wanted} begins with {_ROUTERS:02x}, as those of routers do; choose "
+            "another."
+        )
     mac = ":".join(f"{o:02x}" for o in octets)
     if GuestAddress.objects.filter(mac=mac).exists():
         raise InvalidParameter(f"MAC address {mac} is in use by another machine.")

@@ -43,6 +43,10 @@ def test_names_are_short_enough_for_the_kernel_and_do_not_depend_on_the_order():
         assert len(link.outside) <= 15
 
 
+def test_a_router_has_an_address_that_no_guest_can_choose():
+    assert rendered().links[0].mac.startswith("0e:")
+
+
 def test_dhcp_knows_each_guest_by_its_card():
     one = rendered().dnsmasq[0]
     assert one.dhcp == "02:01:00:00:00:01,10.1.1.10,[fd00:1::10],web-1,86400\n"

@@ -56,7 +56,8 @@ def test_a_chosen_address_that_cannot_be_is_refused(ip4, said):
 
 @pytest.mark.parametrize(
     "mac, said",
-    [("x", "not a MAC"), ("01:00:5e:00:00:01", "multicast"), ("02:00:00:00:00:1ff", "not a MAC")],
+    [("x", "not a MAC"), ("01:00:5e:00:00:01", "multicast"), ("02:00:00:00:00:1ff", "not a MAC"),
+     ("0E:ab:cd:ef:01:23", "routers")],
 )
 def test_a_chosen_mac_that_cannot_be_is_refused(mac, said):
     with pytest.raises(InvalidParameter, match=said):
