@@ -13,6 +13,8 @@ LIBVIRT_URI = environment.text("CLOUDPORTAL_LIBVIRT_URI", "qemu:///system")
 # Lets a console gateway on another machine redeem tickets; off unless set.
 GATEWAY_SECRET = environment.text("CLOUDPORTAL_GATEWAY_SECRET")
 REDIS_URL = environment.text("CLOUDPORTAL_REDIS_URL")
+# What a process calls that runs jobs itself and so has to reach hosts.
+PLUG_IN_HOSTS = "cloudportal.hosts.plug_in"
 
 SECRET_KEY = environment.secret_file(DATA / "secret.key")
 SECRETS_KEY = environment.secret_file(DATA / "secrets.key", fernet=True)

@@ -10,14 +10,17 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts.caller import Caller
 from accounts.models import User
 from api import dispatch, renderers, replies, results, tables
 from core.commands import COMMANDS
 from core.errors import CloudError
+from infra import agents
 from jobs.models import AsyncJob, JobStatus, JobStep, StepState, Worker
 from jobs.worker import DEAD_AFTER_S, WorkerProcess
 
@@ -76,10 +79,7 @@ class Command(BaseCommand):
 
     def _follow(self, job: AsyncJob) -> AsyncJob:
         """Prints each step as it changes until the job has ended."""
-        worker = None if _somebody_works() else WorkerProcess(2, with_schedules=False)
-        if worker:
-            self.stderr.write("No portal is running; the job runs here.")
-            worker.start()
+        worker = None if _somebody_works() else self._own_worker()
         shown: dict[int, str] = {}
         try:
             while True:
@@ -91,6 +91,14 @@ class Command(BaseCommand):
         finally:
             if worker:
                 worker.stop()
+                agents.close_links()
+
+    def _own_worker(self) -> WorkerProcess:
+        self.stderr.write("No portal is running; the job runs here.")
+        import_string(settings.PLUG_IN_HOSTS)()
+        worker = WorkerProcess(2, with_schedules=False)
+        worker.start()
+        return worker
 
     def _steps(self, job: AsyncJob, shown: dict[int, str]) -> None:
         for step in JobStep.objects.filter(job=job):
