@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from frontend import tabs, texts, working
 from frontend.reader import Reader
+from frontend.sections import SECTIONS
 from frontend.sections.base import Record
 from jobs.models import AsyncJob
 
@@ -25,9 +28,35 @@ def _job(reader: Reader, record: Record) -> dict[str, Any]:
     return {"job_steps": steps, "job_error": error, "job": job, "about_url": url}
 
 
+#: What a zone needs before machines run in it, in the order in which it is built.
+_NEEDS = (
+    ("pods", gettext_lazy("a pod"), "createPod"),
+    ("clusters", gettext_lazy("a cluster"), "addCluster"),
+    ("hosts", gettext_lazy("a host"), "addHost"),
+    ("storagepools", gettext_lazy("primary storage"), "createStoragePool"),
+    ("imagestores", gettext_lazy("secondary storage"), "addImageStore"),
+    ("networks", gettext_lazy("a network"), "createNetwork"),
+    ("templates", gettext_lazy("a template"), "registerTemplate"),
+)
+
+
+def _zone(reader: Reader, record: Record) -> dict[str, Any]:
+    """What is still missing, each with the form that adds it; nothing once all is there."""
+    if not reader.is_admin:
+        return {}
+    zone = str(record["id"])
+    steps = []
+    for key, title, command in _NEEDS:
+        there = bool(reader.total(SECTIONS[key], {"zoneid": zone}))
+        form = f"/do/{command}?from={key}&zoneid={zone}&zoneids={zone}&stay=1"
+        steps.append({"title": title, "there": there, "form": form})
+    return {"zone_steps": steps} if not all(step["there"] for step in steps) else {}
+
+
 _LOADERS: dict[str, Callable[[Reader, Record], dict[str, Any]]] = {
     "frontend/cards/account.html": _account,
     "frontend/cards/job.html": _job,
+    "frontend/cards/zone.html": _zone,
 }
 
 

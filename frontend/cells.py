@@ -153,7 +153,7 @@ DRAW: dict[str, Callable[[Any], Any]] = {
     "said": said,
     "seconds": figures.duration,
     "interval": interval,
-    "word": lambda v: states.look(v).word,
+    "word": states.word,
 }
 
 

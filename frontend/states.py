@@ -81,3 +81,30 @@ def look(state: Any) -> Look:
 
 #: CloudStack's job states by number.
 JOB_STATES = {0: "Working", 1: "Done", 2: "Failed", 3: "Cancelled"}
+
+#: Other words of the API that people should read in their own language.
+WORDS: dict[str, Any] = {
+    "root": _("Root disk"),
+    "datadisk": _("Data disk"),
+    "manual": _("Manual"),
+    "recurring": _("Recurring"),
+    "native": _("Password"),
+    "basic": _("Basic"),
+    "advanced": _("Advanced"),
+    "shared": _("Shared"),
+    "local": _("Local"),
+    "thin": _("Thin"),
+    "sparse": _("Sparse"),
+    "fat": _("Full"),
+    "vnc": _("Screen"),
+    "serial": _("Serial"),
+    "guest": _("Guest"),
+    "management": _("Management"),
+    "optional": _("Optional"),
+    "required": _("Required"),
+}
+
+
+def word(value: Any) -> Any:
+    """A value of an enumeration, in words."""
+    return WORDS.get(str(value).lower()) or look(value).word

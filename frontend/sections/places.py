@@ -81,6 +81,7 @@ ZONES = Section(
     one=_("Zone"),
     icon="globe",
     list="listZones",
+    card="frontend/cards/zone.html",
     state_field="allocationstate",
     resource_type="Zone",
     about=_(
