@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -33,34 +34,52 @@ class Portal:
         return f"http://{self.host}:{self.port}/client/api"
 
 
+class Running:
+    """A portal with a data folder of its own, which can be started again and again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.pid = 0
+        self.keys: tuple[str, str] | None = None
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[Portal]:
+        log = self.folder / "portal.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, str(REPOSITORY / "manage.py"), "up"], cwd=REPOSITORY,
+                env=self._environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        self.pid = process.pid
+        try:
+            _wait(process, log)
+            self.keys = self.keys or _keys(f"http://127.0.0.1:{self.port}/client/api")
+            yield Portal("127.0.0.1", self.port, *self.keys)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "CLOUDPORTAL_DATA": str(self.folder / "data"),
+            "CLOUDPORTAL_LISTEN": f"127.0.0.1:{self.port}",
+            "CLOUDPORTAL_ADMIN_PASSWORD": PASSWORD,
+            "CLOUDPORTAL_DATABASE_URL": "",
+            "CLOUDPORTAL_VIRT": "simulator",
+            "DJANGO_SETTINGS_MODULE": "cloudportal.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    folder = tmp_path_factory.mktemp("portal")
-    port = _free_port()
-    log = folder / "portal.log"
-    environment = {
-        **os.environ,
-        "CLOUDPORTAL_DATA": str(folder / "data"),
-        "CLOUDPORTAL_LISTEN": f"127.0.0.1:{port}",
-        "CLOUDPORTAL_ADMIN_PASSWORD": PASSWORD,
-        "CLOUDPORTAL_VIRT": "simulator",
-        "DJANGO_SETTINGS_MODULE": "cloudportal.settings",
-        "PYTHONUNBUFFERED": "1",
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(REPOSITORY / "manage.py"), "up"], cwd=REPOSITORY,
-            env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-        )  # fmt: skip
-    try:
-        _wait(process, log)
-        yield Portal("127.0.0.1", port, *_keys(f"http://127.0.0.1:{port}/client/api"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    with Running(tmp_path_factory.mktemp("portal")).start() as found:
+        yield found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
