@@ -177,8 +177,10 @@ class Egress:
         try:
             if response.status != 200:
                 reason = "".join(c for c in response.reason if c.isprintable())[:80]
+                # Never what follows the question mark: signed addresses carry their key there.
+                path = target.path.split("?", 1)[0][:200]
                 raise p.DownloadFailed(
-                    f"{target.host} answered {response.status} {reason} for {target.path[:200]}."
+                    f"{target.host} answered {response.status} {reason} for {path}."
                 )
             length = _length(response)
             if length > rules.max_bytes:

@@ -22,14 +22,26 @@ def _readiness(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, Any]]
     for copy in rows:
         of.setdefault(copy.template_id, []).append(copy)
     shown = caller is None or caller.is_root_admin
+    theirs = set(of)
+    if not shown:
+        # Why a download failed names where it came from, which is its owner's business.
+        own = Template.everything.filter(pk__in=list(of)).operable_by(caller)
+        theirs = set(own.values_list("pk", flat=True)) if _any_failed(of) else set()
     found = {}
     for key in keys:
         best = sorted(of.get(key, ()), key=_merit)[:1]
         ready = bool(best) and best[0].state == _C.READY
-        found[key] = {"isready": ready, "status": status(best[0]) if best else "Processing"}
+        words = status(best[0]) if best else "Processing"
+        if best and best[0].state == _C.FAILED and key not in theirs:
+            words = "Failed"
+        found[key] = {"isready": ready, "status": words}
         if shown and key in of:
             found[key]["downloaddetails"] = [_detail(copy) for copy in of[key]]
     return found
+
+
+def _any_failed(of: Mapping[int, Sequence[TemplateCopy]]) -> bool:
+    return any(copy.state == _C.FAILED for copies in of.values() for copy in copies)
 
 
 def _merit(copy: TemplateCopy) -> tuple[int, float]:

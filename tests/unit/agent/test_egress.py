@@ -222,3 +222,9 @@ def test_a_head_without_end_is_given_up_in_time(monkeypatch, drip):
         with pytest.raises(p.DownloadFailed):
             fetch(f"http://127.0.0.1:{port}/", rules)
         assert time.monotonic() - began < 3
+
+
+def test_a_refusal_never_repeats_what_a_signed_address_carries(server):
+    with pytest.raises(p.DownloadFailed, match="answered 404 .*/image.qcow2") as failure:
+        fetch(server.url("/image.qcow2?X-Amz-Signature=s3cret"), server.rules())
+    assert "s3cret" not in failure.value.message

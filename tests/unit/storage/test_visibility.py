@@ -13,6 +13,7 @@ from tests.factories import (
     make_caller,
     make_disk_offering,
     make_domain,
+    make_store,
     make_template,
 )
 
@@ -242,3 +243,19 @@ def test_an_offering_of_a_foreign_domain_is_not_made(kinds):
     with pytest.raises(NoSuchObject):
         execute(kinds["manager"], "createDiskOffering", given)
     assert not DiskOffering.objects.filter(name="x").exists()
+
+
+def test_why_a_public_template_failed_is_its_owners_business(people):
+    store = make_store()
+    made = make_template(people["owner"].account, store=store, is_public=True)
+    made.copies.update(state="Failed", error="mirror.acme.example answered 404 for /private.qcow2")
+    filters = {"owner": "self", "manager": "all", "root": "all", "stranger": "community"}
+    seen = {
+        who: execute(
+            people[who], "listTemplates", {"templatefilter": chosen, "id": made.uuid}
+        ).records
+        for who, chosen in filters.items()
+    }
+    for who in ("owner", "manager", "root"):
+        assert "answered 404" in seen[who][0]["status"], who
+    assert [r["status"] for r in seen["stranger"]] == ["Failed"]
