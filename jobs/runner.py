@@ -24,6 +24,8 @@ from django.utils import timezone
 from accounts.models import Account
 from agent import protocol
 from core import live, steps, vault
+from core.commands import RoleType
+from core.discretion import without_paths
 from core.errors import CloudError, InternalError
 from core.steps import Later, Plan, Step
 from jobs import events, leases, troubles
@@ -219,12 +221,13 @@ class JobRun:
             return self._cancelled()
         if _is_transient(error) and self._is_patient(step, row):
             pause = min(2 ** min(row.attempts, 6) * 0.25, 10)
-            return self._rest(pause, f"{step.title}: {error} Trying again.")
+            return self._rest(pause, f"{step.title}: {self._said(str(error))} Trying again.")
         reason = _as_cloud_error(error, self.correlation_id)
         log.info("job %s: step %s failed: %s", self.job_uuid, row.name, reason.message)
         with transaction.atomic():
-            self._mark(row, state=StepState.FAILED, note=reason.message)
-            self._turn_back(reason.code, reason.message, reason.details)
+            words = self._said(reason.message)
+            self._mark(row, state=StepState.FAILED, note=words)
+            self._turn_back(reason.code, words, reason.details)
         return self._back()
 
     def _is_patient(self, step: Step, row: JobStep) -> bool:
@@ -291,7 +294,14 @@ class JobRun:
                 repair="jobs.retry_now",
             )
         pause = min(2 ** min(row.attempts, 8) * 0.25, 30)
-        self._rest(pause, f"Undoing “{step.title}”: {reason.message} Trying again.")
+        words = self._said(reason.message)
+        self._rest(pause, f"Undoing “{step.title}”: {words} Trying again.")
+
+    def _said(self, words: str) -> str:
+        """An error as whoever may see the job reads it: where on a host something lies is for
+        root administrators (and for the log)."""
+        root = self.job.account.role.type == RoleType.ADMIN
+        return words if root else without_paths(words)
 
     # -- what is written ---------------------------------------------------------------
 
@@ -364,7 +374,8 @@ class JobRun:
         why = f": {job.error_text}" if job.error_text and not done else ""
         events.record(
             job.event_type,
-            f"{job.instance_name}: {job.command} {words}{why}",
+            # It may be another's event than the job: a tenant's, whose machine the house moved.
+            without_paths(f"{job.instance_name}: {job.command} {words}{why}"),
             account=self._owner(),
             user=job.user,
             row=self.subject,

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from agent.protocol import OperationFailed
 from api.dispatch import execute
 from core.errors import InvalidParameter, NoSuchObject, NotAllowedInState, PermissionDenied
 from core.steps import Plan
@@ -67,6 +68,23 @@ def test_a_failed_job_carries_its_code_for_clients(world, caller):
     AsyncJob.objects.filter(pk=job.pk).update(args={"patience_s": 0})
     run_everything()
     assert (shown(caller, job)["jobstatus"], shown(caller, job)["jobresultcode"]) == (2, 530)
+
+
+def _full(_step):
+    raise OperationFailed("qemu-img said: /srv/pool-1/ab.qcow2: No space left on device")
+
+
+def test_tenants_are_not_told_where_on_a_host_things_lie(world, caller):
+    world.before = _full
+    of_tenant, of_root = ask(caller), ask(admin_caller())
+    run_everything()
+    said = execute(caller, "queryAsyncJobResult", {"jobid": str(of_tenant.uuid)}).record()
+    of_tenant.refresh_from_db()
+    assert "…/ab.qcow2: No space left" in of_tenant.error_text
+    told = [of_tenant.error_text, str(said), *Event.objects.values_list("description", flat=True)]
+    assert "/srv/pool-1" not in "".join(told)
+    of_root.refresh_from_db()
+    assert "/srv/pool-1/ab.qcow2" in of_root.error_text
 
 
 def test_a_cancelled_job_looks_failed_to_who_polls_and_cancelled_in_lists(world, caller):
