@@ -149,8 +149,12 @@ def _chosen6(network: Network, ip6: str) -> str:
         address = ipaddress.IPv6Address(ip6)
     except ValueError:
         raise InvalidParameter(f"“{ip6}” is not an IPv6 address.") from None
-    if address not in ipaddress.IPv6Network(network.ip6_cidr):
+    subnet = ipaddress.IPv6Network(network.ip6_cidr)
+    # One with a zone (%eth0) would stand in the router's configuration, and stop all of it.
+    if address.scope_id or address not in subnet or address == subnet.network_address:
         raise InvalidParameter(f"{ip6} is not an address of network {network}.")
+    if network.ip6_gateway and address == ipaddress.IPv6Address(network.ip6_gateway):
+        raise InvalidParameter(f"{ip6} is the gateway of network {network}; choose another.")
     if GuestAddress.objects.filter(network=network, ip6=str(address)).exists():
         raise InvalidParameter(f"{ip6} in network {network} is in use; choose another or none.")
     return str(address)

@@ -158,7 +158,7 @@ def _subnet6(subnet: Subnet) -> tuple[str, str]:
 
 
 def check_domain_name(name: str) -> None:
-    if name and not _DOMAIN.match(name):
+    if name and not _DOMAIN.fullmatch(name):
         raise InvalidParameter(
             f"Network domain “{name}” is not a DNS name; use letters, digits, hyphens and dots."
         )

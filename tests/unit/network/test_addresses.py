@@ -111,3 +111,17 @@ def test_finding_a_free_address_takes_a_few_queries_in_a_crowded_network(
     )  # fmt: skip
     with django_assert_max_num_queries(8):
         assert addresses.allocate(network).ip4 == "10.8.5.220"
+
+
+@pytest.mark.parametrize(
+    "ip6, said",
+    [("fd00:7::5%eth0", "not an address of"), ("fd00:7::", "not an address of"),
+     ("fd00:7::1", "is the gateway"), ("fd00:7:0:0::0:1", "is the gateway"),
+     ("fd00:8::5", "not an address of")],
+)  # fmt: skip
+def test_a_chosen_ipv6_address_that_cannot_be_is_refused(ip6, said):
+    """A neighbour in a shared network could else stop or play its router."""
+    network = make_network(ip6_cidr="fd00:7::/64", ip6_gateway="fd00:7::1")
+    with pytest.raises(InvalidParameter, match=said):
+        addresses.allocate(network, ip6=ip6)
+    assert addresses.allocate(network, ip6="fd00:7::5").ip6 == "fd00:7::5"

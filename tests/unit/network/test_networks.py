@@ -10,7 +10,7 @@ from core.errors import InUse, InvalidParameter, NoSuchObject, PermissionDenied
 from jobs.models import AsyncJob, JobStatus, Lease
 from jobs.worker import run_everything
 from network.models import GuestAddress, Network, NetworkOffering, Router
-from network.services import addresses, offerings, routers
+from network.services import addresses, networks, offerings, routers
 from tests.factories import (
     admin_caller,
     make_caller,
@@ -192,3 +192,9 @@ def test_a_list_of_networks_costs_the_same_however_long(django_assert_max_num_qu
         make_network(caller.account)
     with django_assert_max_num_queries(8):
         assert len(execute(caller, "listNetworks", {}).records) == 20
+
+
+@pytest.mark.parametrize("name", ["acme.example\n", "a b", "-a.example", "a..example", "1.2.3.4"])
+def test_a_domain_that_dns_could_not_say_is_refused(name):
+    with pytest.raises(InvalidParameter, match="not a DNS name"):
+        networks.check_domain_name(name)
