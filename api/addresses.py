@@ -35,12 +35,24 @@ def is_within(address: str, text: str) -> bool:
 
 def client_address(request: Any) -> str:
     """The peer, or behind a listed proxy the nearest address that is not a listed proxy's."""
-    trusted = ",".join(settings.TRUSTED_PROXIES)
     peer: str = request.META.get("REMOTE_ADDR", "")
-    if not trusted or not is_within(peer, trusted):
+    if not _is_trusted(peer):
         return peer
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     for hop in reversed([h.strip() for h in forwarded if h.strip()]):
-        if not is_within(hop, trusted):
+        if not _is_trusted(hop):
             return hop
     return peer
+
+
+def is_secure(request: Any) -> bool:
+    """Whether the client speaks HTTPS, to this server or to a listed proxy before it."""
+    if _is_trusted(request.META.get("REMOTE_ADDR", "")):
+        forwarded: str = request.META.get("HTTP_X_FORWARDED_PROTO", "")
+        if forwarded:
+            return forwarded.strip().lower() == "https"
+    return bool(request.is_secure())
+
+
+def _is_trusted(address: str) -> bool:
+    return bool(settings.TRUSTED_PROXIES) and is_within(address, ",".join(settings.TRUSTED_PROXIES))

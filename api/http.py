@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.caller import Caller
-from api import authentication, dispatch, replies, settings, throttling, wire
+from api import addresses, authentication, dispatch, replies, settings, throttling, wire
 from api.calls import Call
 from api.commands.signing_in import SignedIn, SignedOut
 from core.commands import COMMANDS, Command
@@ -53,6 +53,8 @@ def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> Htt
 
 
 def _serve(call: Call) -> HttpResponse:
+    if call.request.method not in ("GET", "HEAD", "POST"):
+        raise WrongMethod("The API is called by GET or POST.")
     call.read()
     known = COMMANDS.get(call.command)
     if known is not None and known.anonymous:
@@ -118,7 +120,7 @@ def _set_cookies(call: Call, response: HttpResponse, reply: SignedIn) -> None:
     about = {
         "path": _PATH,
         "httponly": True,
-        "secure": call.request.is_secure() or settings.SECURE_COOKIE.get(),
+        "secure": addresses.is_secure(call.request) or settings.SECURE_COOKIE.get(),
         "samesite": same_site.get(chosen, chosen),
     }
     response.set_cookie(authentication.SESSION_COOKIE, reply.signed_in.token, **about)

@@ -357,6 +357,29 @@ def test_cookies_are_secure_over_https():
     assert response.cookies["JSESSIONID"]["secure"]
 
 
+@pytest.mark.parametrize(
+    "trusted, proto, secure", [
+        ([], "https", ""), (["127.0.0.1"], "https", True), (["127.0.0.1"], "http", ""),
+        (["10.0.0.1"], "https", ""),
+    ],
+)  # fmt: skip
+def test_https_before_a_listed_proxy_counts(trusted, proto, secure):
+    with override_settings(TRUSTED_PROXIES=trusted):
+        response = Client().post(
+            "/client/api",
+            {"command": "login", "username": "admin", "password": PASSWORD},
+            headers={"X-Forwarded-Proto": proto},
+        )
+    assert response.cookies["JSESSIONID"]["secure"] == secure
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
+def test_other_methods_are_a_405(method):
+    response = getattr(Client(), method)("/client/api?command=listZones&response=json")
+    assert response.status_code == 405
+    assert sole(response)[0] == "listzonesresponse"
+
+
 def test_log_in_by_get_is_a_405():
     response = Client().get(
         "/client/api", {"command": "login", "username": "admin", "password": PASSWORD}
