@@ -53,9 +53,9 @@ def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> Htt
 
 
 def _serve(call: Call) -> HttpResponse:
+    call.read()
     if call.request.method not in ("GET", "HEAD", "POST"):
         raise WrongMethod("The API is called by GET or POST.")
-    call.read()
     known = COMMANDS.get(call.command)
     if known is not None and known.anonymous:
         return _serve_visitor(call, known)
