@@ -43,7 +43,7 @@ LOOK = """() => {
 def portal(guest_image):  # noqa: F811
     if os.geteuid() != 0:
         pytest.skip("a host of the tests' own needs root")
-    host = LabHost("cpbr", "10.213.0")
+    host = LabHost("cpbr")
     host("down")  # what a killed run left
     host("up", "1")
     made = RealPortal(host, guest_image.folder)

@@ -3,6 +3,8 @@ libvirtd: nothing it makes touches the machine's own bridges, and all of it dies
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -24,15 +26,26 @@ PORT = 8080
 
 
 class LabHost:
-    """``scripts/lab/hosts`` for one host, in a lab of its own name, and network by its name."""
+    """``scripts/lab/hosts`` for one host, in a lab of its own name, and network by its name.
 
-    def __init__(self, name: str = "cpit", net: str = "") -> None:
-        net = net or f"10.{216 + crc32(name.encode()) % 32}.{crc32(name.encode()) // 32 % 256}"
-        # Always the same, so that ``down`` finds what a killed run left behind.
-        self.folder = Path(tempfile.gettempdir()) / f"cp-lab-{name}"
-        self.folder.mkdir(exist_ok=True)
+    A lab that another run of the tests is using is left to it: ``cpit2`` follows ``cpit``.
+    """
+
+    def __init__(self, name: str = "cpit") -> None:
+        for lab in (name, *(f"{name}{n}" for n in range(2, 10))):
+            # Always the same folders, so that ``down`` finds what a killed run left behind.
+            self.folder = Path(tempfile.gettempdir()) / f"cp-lab-{lab}"
+            self.folder.mkdir(exist_ok=True)
+            self._lock = (self.folder / "in-use").open("w")
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            raise AssertionError(f"all labs called {name} are in use")
+        number = crc32(lab.encode())
+        net = f"10.{216 + number % 32}.{number // 32 % 256}"
         self.environment = {
-            **os.environ, "LAB_NAME": name, "LAB_NET": net, "CLOUDPORTAL_DATA": str(self.folder),
+            **os.environ, "LAB_NAME": lab, "LAB_NET": net, "CLOUDPORTAL_DATA": str(self.folder),
         }  # fmt: skip
         self.address = f"{net}.11"
         self.outside = f"{net}.1"

@@ -21,7 +21,7 @@ SECRET = "a secret of the tests' gateway"
 
 @pytest.fixture(scope="module")
 def host(libvirt_uri):
-    made = LabHost("cpgw", "10.215.0")
+    made = LabHost("cpgw")
     made("down")
     made("up", "1")
     yield made

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.libvirt
 
 @pytest.fixture(scope="module")
 def host(libvirt_uri):
-    made = LabHost("cpup", "10.215.0")
+    made = LabHost("cpup")
     made("up", "1")
     yield made
     made("down")
