@@ -9,11 +9,6 @@ between, and ``carry``, which needs nothing but ASGI and serves under any other 
 from __future__ import annotations
 
 import asyncio
-
-#: Read at most so much at a time. Nearly all of a console's cost is the kernel's copying; more
-#: at a time costs a little less of it, and lets the three processes overlap less. Memory is
-#: taken only while there are bytes to read.
-import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -21,8 +16,11 @@ from typing import Any, Protocol
 
 from consoleproxy import rfb
 
-CHUNK = int(os.environ.get("CHUNK","262144").split(",")[0])
-BEHIND = int(os.environ.get("CHUNK","262144,1048576").split(",")[1])  # so much may wait for a slow browser before the machine is left to wait
+#: Read at most so much at a time. Nearly all of a console's cost is the kernel's, per call; below
+#: this it shows, above it nothing is gained (`bench/README.md`). Memory is taken only while there
+#: are bytes to read.
+CHUNK = 512 * 1024
+BEHIND = 1024 * 1024  # so much may wait for a slow browser before the machine is left to wait
 OPENING_S = 10  # for a screen or a browser to get through VNC's first exchange
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -1,38 +1,60 @@
 """Bytes per second and round trips of a console: direct, through the portal, through stock
-websockify, in turns within one run. ``python -m bench.console [--seconds 3] [--turns 3]``"""
+websockify, in turns within one run.
+
+``python -m bench.console [--realtime] [--seconds 1] [--turns 6] [--idle 500] [--busy 100]``
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import selectors
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass, field
 
+from bench.console import processes
 from bench.console.peers import Browser, Direct, Machine
 
 Connect = Callable[[], Direct]
 
 
-def throughput(connect: Connect, seconds: float) -> float:
-    """Gigabytes per second that one console takes in."""
-    end = connect()
-    end.send(b"G")
-    end.receive()
-    total, began = 0, time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        total += end.receive()
-    took = time.perf_counter() - began
-    end.close()
-    return total / took / 1e9
+@dataclass
+class Way:
+    """One way from browser to machine, and what was measured on it."""
+
+    name: str
+    connect: Connect
+    pid: int = 0  # of what stands between; it is idle but for us
+    gigabytes_s: list[float] = field(default_factory=list)
+    cpu_s_per_gigabyte: list[float] = field(default_factory=list)
+    trips_us: list[float] = field(default_factory=list)
+
+    def throughput(self, seconds: float) -> None:
+        end = self.connect()
+        end.send(b"G")
+        end.receive()
+        total, used, began = 0, processes.cpu_s(self.pid), time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            total += end.receive()
+        took = time.perf_counter() - began
+        self.gigabytes_s.append(total / took / 1e9)
+        self.cpu_s_per_gigabyte.append((processes.cpu_s(self.pid) - used) / (total / 1e9))
+        end.close()
+
+    def round_trips(self, count: int) -> None:
+        """From a key's 8 bytes to their echo."""
+        self.trips_us += round_trips(self.connect, count)
+
+    def p(self, percent: int) -> float:
+        return statistics.quantiles(self.trips_us, n=100)[percent - 1]
 
 
-def round_trips(connect: Connect, count: int = 3000) -> list[float]:
-    """Microseconds from a key's 8 bytes to their echo."""
+def round_trips(connect: Connect, count: int) -> list[float]:
     end = connect()
     end.send(b"E")
     time.sleep(0.05)
@@ -46,38 +68,33 @@ def round_trips(connect: Connect, count: int = 3000) -> list[float]:
     return times
 
 
-def resident_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
-
-
-def crowd(pid: int, connect: Connect, idle: int, busy: int) -> dict[str, float]:
-    """Memory per idle session, and what ``busy`` sessions share with the idle ones there."""
-    before = resident_kb(pid)
-    sleeping = [connect() for _ in range(idle)]
+def crowd(way: Way, idle: int, busy: int, seconds: float = 3) -> None:
+    """Memory per idle session; then ``busy`` sessions beside them, which take all they get."""
+    before = processes.resident_kb(way.pid)
+    sleeping = [way.connect() for _ in range(idle)]
     time.sleep(1)
-    each = (resident_kb(pid) - before) / idle
-    talking = [connect() for _ in range(busy)]
-    got = [0] * busy
-    end_at = time.perf_counter() + 3
-
-    def take(i: int) -> None:
-        talking[i].send(b"G")
-        while time.perf_counter() < end_at:
-            got[i] += talking[i].receive()
-
-    threads = [threading.Thread(target=take, args=(i,)) for i in range(busy)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    each_kb = (processes.resident_kb(way.pid) - before) / idle
+    with_idle = round_trips(way.connect, 2000)
+    talking = [way.connect() for _ in range(busy)]
+    got = dict.fromkeys(talking, 0)
+    with selectors.DefaultSelector() as ready:
+        for session in talking:
+            ready.register(session.socket, selectors.EVENT_READ, session)
+            session.send(b"G")
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            for key, _ in ready.select(1):
+                got[key.data] += key.data.receive()
+        took = time.perf_counter() - began
+    full_kb = processes.resident_kb(way.pid)
     for session in (*sleeping, *talking):
         session.close()
-    return {
-        "kB per idle session": each,
-        "busy sessions served": sum(1 for g in got if g > 0),
-        "GB/s of all busy": sum(got) / 3 / 1e9,
-    }
+    shares = sorted(got.values())
+    print(f"{idle} idle sessions: {each_kb:.1f} kB each; round trip beside them p50 "
+          f"{statistics.median(with_idle):.0f} µs")  # fmt: skip
+    print(f"{busy} busy ones beside them: {sum(shares) / took / 1e9:.2f} GB/s together, "
+          f"least {shares[0] / took / 1e6:.1f}, most {shares[-1] / took / 1e6:.1f} MB/s each; "
+          f"process {full_kb / 1024:.0f} MiB")  # fmt: skip
 
 
 @contextmanager
@@ -93,50 +110,55 @@ def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser()
-    options.add_argument("--seconds", type=float, default=3)
-    options.add_argument("--turns", type=int, default=3)
+    options = argparse.ArgumentParser(prog="bench.console")
+    options.add_argument("--realtime", action="store_true", help="before all else here (root)")
+    options.add_argument("--seconds", type=float, default=1)
+    options.add_argument("--turns", type=int, default=6)
     options.add_argument("--idle", type=int, default=500)
     options.add_argument("--busy", type=int, default=100)
     asked = options.parse_args()
+    if asked.realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     with running([sys.executable, "-c", _MACHINE]) as machine:
         machine_port = int(machine.stdout.readline())
+        stock_port = _free_port()
         with (
             running([sys.executable, "-m", "bench.console.portal", str(machine_port)]) as portal,
-            running([sys.executable, "-m", "websockify", f"127.0.0.1:{_free_port()}",
+            running([sys.executable, "-m", "websockify", f"127.0.0.1:{stock_port}",
                      f"127.0.0.1:{machine_port}"]) as stock,
         ):  # fmt: skip
             portal_port = int(portal.stdout.readline())
-            stock_port = int(stock.args[3].rpartition(":")[2])
-            ways: dict[str, Connect] = {
-                "direct": lambda: Direct(machine_port),
-                "portal": lambda: Browser(portal_port, "/console/ws/x"),
-                "websockify": lambda: Browser(stock_port, "/websockify"),
-            }
+            ways = [
+                Way("direct", lambda: Direct(machine_port)),
+                Way("portal", lambda: Browser(portal_port, "/console/ws/x"), portal.pid),
+                Way("websockify", lambda: Browser(stock_port, "/websockify"), stock.pid),
+            ]
             _wait_for(ways)
             compare(ways, asked.seconds, asked.turns)
-            for name, value in crowd(portal.pid, ways["portal"], asked.idle, asked.busy).items():
-                print(f"portal, {asked.idle} idle and {asked.busy} busy: {name}: {value:.2f}")
+            crowd(ways[1], asked.idle, asked.busy)
 
 
-def compare(ways: dict[str, Connect], seconds: float, turns: int) -> None:
-    speed: dict[str, list[float]] = {name: [] for name in ways}
-    trips: dict[str, list[float]] = {name: [] for name in ways}
+def compare(ways: list[Way], seconds: float, turns: int) -> None:
     for _ in range(turns):
-        for name, connect in ways.items():
-            speed[name].append(throughput(connect, seconds))
-            trips[name] += round_trips(connect)
-    print(f"{'':12}{'GB/s median':>12}{'min':>8}{'max':>8}{'trip p50 µs':>14}{'p99 µs':>10}")
-    for name in ways:
-        cuts = statistics.quantiles(trips[name], n=100)
-        print(
-            f"{name:12}{statistics.median(speed[name]):12.2f}{min(speed[name]):8.2f}"
-            f"{max(speed[name]):8.2f}{cuts[49]:14.0f}{cuts[98]:10.0f}"
-        )
-    ratio = statistics.median(speed["portal"]) / statistics.median(speed["websockify"])
-    p99 = {n: statistics.quantiles(trips[n], n=100)[98] for n in ways}
-    print(f"portal / websockify bytes: {ratio:.2f} (aim: at least 1.5)")
-    print(f"portal − websockify p99: {p99['portal'] - p99['websockify']:.0f} µs (aim: within 200)")
+        for way in ways:
+            way.throughput(seconds)
+            way.round_trips(2000)
+    print(f"{'':12}{'GB/s median':>12}{'min':>7}{'max':>7}{'CPU s/GB':>10}"
+          f"{'trip p50 µs':>13}{'p99 µs':>8}")  # fmt: skip
+    for way in ways:
+        speed = way.gigabytes_s
+        cpu = f"{statistics.median(way.cpu_s_per_gigabyte):.2f}" if way.pid else "–"
+        print(f"{way.name:12}{statistics.median(speed):12.2f}{min(speed):7.2f}{max(speed):7.2f}"
+              f"{cpu:>10}{way.p(50):13.0f}{way.p(99):8.0f}")  # fmt: skip
+    _, portal, stock = ways
+    bytes_ratio = statistics.median(portal.gigabytes_s) / statistics.median(stock.gigabytes_s)
+    cpu_ratio = statistics.median(stock.cpu_s_per_gigabyte) / statistics.median(
+        portal.cpu_s_per_gigabyte
+    )
+    print(f"portal against websockify: {bytes_ratio:.2f} × the bytes (aim: at least 1.5), "
+          f"1/{cpu_ratio:.2f} of the processor time for a byte")  # fmt: skip
+    print(f"portal − websockify, round trip p99: {portal.p(99) - stock.p(99):.0f} µs "
+          "(aim: at most 200)")  # fmt: skip
 
 
 _MACHINE = (
@@ -151,16 +173,16 @@ def _free_port() -> int:
     return machine.port
 
 
-def _wait_for(ways: dict[str, Connect]) -> None:
-    for name, connect in ways.items():
+def _wait_for(ways: list[Way]) -> None:
+    for way in ways:
         for _ in range(100):
             try:
-                connect().close()
+                way.connect().close()
                 break
             except OSError:
                 time.sleep(0.1)
         else:
-            raise SystemExit(f"{name} does not answer")
+            raise SystemExit(f"{way.name} does not answer")
 
 
 if __name__ == "__main__":
