@@ -65,6 +65,8 @@ def createConsoleEndpoint(
             "token": ticket,
             "path": f"/console/ws/{ticket}",
             "keyboard": virtualmachineid.keyboard,
+            # Its screen is out of the portal's reach; the ticket is for a gateway on its host.
+            "gateway": tickets.needs_gateway(virtualmachineid),
         },
     }
 

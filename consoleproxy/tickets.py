@@ -40,7 +40,7 @@ def issue(caller: Caller, machine: VirtualMachine, kind: str) -> tuple[ConsoleSe
         raise NotAllowedInState(
             f"Virtual machine {machine} is {machine.state}; start it to see its console."
         )
-    if machine.host is not None and machine.host.link == "remote" and not settings.GATEWAY_SECRET:
+    if needs_gateway(machine) and not settings.GATEWAY_SECRET:
         raise ResourceUnavailable(
             f"Virtual machine {machine} runs on {machine.host}, which is another machine than the "
             "portal's. Its screen needs a console gateway there; see docs/console.md."
@@ -65,6 +65,10 @@ def issue(caller: Caller, machine: VirtualMachine, kind: str) -> tuple[ConsoleSe
         creator_address=caller.address,
     )
     return row, ticket
+
+
+def needs_gateway(machine: VirtualMachine) -> bool:
+    return machine.host is not None and machine.host.link == "remote"
 
 
 def redeem(ticket: str, session: Session | None, *, address: str, proxy: str) -> ConsoleSession:

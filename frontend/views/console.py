@@ -6,6 +6,7 @@ from secrets import token_urlsafe
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
@@ -53,4 +54,7 @@ def ticket(request: HttpRequest, uuid: str) -> JsonResponse:
     except CloudError as error:
         return JsonResponse({"problem": texts.say(error.message)}, status=409)
     found = outcome.record()["websocket"]
+    if found["gateway"]:
+        problem = _("Its host is another machine; a console gateway there shows its screen.")
+        return JsonResponse({"problem": problem}, status=409)
     return JsonResponse({"path": found["path"], "keyboard": found["keyboard"]})

@@ -137,6 +137,13 @@ def test_a_ticket_opens_the_screen_once(client, machine, gateway):
     wait_until(lambda: not open_sessions(client), "the end of the session", 10)
 
 
+def test_screens_listen_on_the_loopback_alone(host, machine):
+    listening = [line.split()[3] for line in host.run("ss", "-Hltn").stdout.splitlines()]
+    screens = [where for where in listening if where.rpartition(":")[2].startswith("59")]
+    assert screens
+    assert all(where.startswith("127.0.0.1:") for where in screens)
+
+
 def test_an_administrator_ends_it(client, machine, gateway):
     with gateway.open(new_ticket(client, machine)) as line:
         greet(line)

@@ -119,7 +119,8 @@ def test_silence_closes_the_session(client, caller, vm):
 def test_a_machine_elsewhere_needs_a_gateway_and_says_so(caller, vm, settings):
     type(vm.host).objects.filter(pk=vm.host_id).update(link="remote")
     vm.refresh_from_db()
-    tickets.issue(caller, vm, "vnc")
+    made = execute(caller, "createConsoleEndpoint", {"virtualmachineid": vm.uuid}).record()
+    assert made["websocket"]["gateway"]
     settings.GATEWAY_SECRET = ""
     with pytest.raises(Exception, match="gateway"):
         tickets.issue(caller, vm, "vnc")
