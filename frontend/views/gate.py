@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from frontend.sections import SECTIONS
 from frontend.sections.base import Record, Section
@@ -43,6 +44,13 @@ def administrators(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def back(request: HttpRequest) -> str:
+    """Where the form came from, if that is a page of ours."""
+    wanted = request.POST.get("next") or request.headers.get("Referer", "/")
+    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
+    return wanted if safe else "/"
 
 
 def section_for(request: HttpRequest, key: str) -> Section:

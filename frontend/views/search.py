@@ -54,7 +54,10 @@ def _hits(reader: Reader, text: str) -> Iterator[Hit]:
     yield from _makes(reader, text)
     if len(text) < 2:
         return
-    yield from _verbs(reader, text)
+    verbs = list(_verbs(reader, text))
+    yield from verbs
+    if verbs:  # a sentence, not a name
+        return
     for key in _SOUGHT:
         section = SECTIONS[key]
         if reader.sees(section) and section.has_detail:

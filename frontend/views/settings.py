@@ -11,7 +11,7 @@ from core.errors import CloudError
 from frontend import htmx, texts
 from frontend.reader import Reader
 from frontend.tuning import Line
-from frontend.views.gate import signed_in
+from frontend.views.gate import back, signed_in
 
 _HOLDERS = ("zoneid", "clusterid", "storageid", "imagestoreuuid", "domainid", "accountid")
 
@@ -70,7 +70,7 @@ def change(request: HttpRequest, name: str) -> HttpResponse:
         line.error = texts.say(error.message)
     context = {"line": line, "may_change": True}
     if not htmx.wants_fragment(request) and not line.error:
-        return htmx.redirect(request, request.headers.get("Referer") or "/settings")
+        return htmx.redirect(request, back(request))
     return htmx.render(
         request, "frontend/setting.html", context, fragment="frontend/parts/setting.html",
         status=422 if line.error else 200,

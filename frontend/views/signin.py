@@ -19,7 +19,7 @@ from frontend import texts
 from frontend.middleware import KEY_COOKIE, SESSION_COOKIE, address_of
 from frontend.models import Preference
 from frontend.reader import SCOPE_COOKIE
-from frontend.views.gate import signed_in
+from frontend.views.gate import back, signed_in
 
 _YEAR = 365 * 86400
 
@@ -106,7 +106,7 @@ _CHOICES = {
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Language, theme, density, side bar: kept in a cookie, and for whoever is signed in."""
-    response = redirect(_back(request))
+    response = redirect(back(request))
     for key, allowed in _CHOICES.items():
         value = request.POST.get(key, "")
         if value not in allowed:
@@ -126,19 +126,13 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @signed_in
 def scope(request: HttpRequest) -> HttpResponse:
     """Where to act: all one may see, a domain, or an account."""
-    response = redirect(_back(request))
+    response = redirect(back(request))
     wanted = request.POST.get("scope", "")
     if wanted and request.reader.rules:
         response.set_cookie(SCOPE_COOKIE, quote(wanted), httponly=True, samesite="Lax")
     else:
         response.delete_cookie(SCOPE_COOKIE)
     return response
-
-
-def _back(request: HttpRequest) -> str:
-    wanted = request.POST.get("next") or request.headers.get("Referer", "/")
-    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()})
-    return wanted if safe else "/"
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

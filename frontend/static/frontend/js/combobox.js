@@ -67,7 +67,7 @@ class Combo {
 
   async find(text) {
     const ask = (this.asked += 1);
-    const among = this.select.dataset.among ? `&${this.select.dataset.among}` : "";
+    const among = (this.select.dataset.among ? `&${this.select.dataset.among}` : "") + this.near();
     const response = await fetch(`/pick/${this.select.dataset.pick}?q=${encodeURIComponent(text)}${among}`, { credentials: "same-origin" });
     if (!response.ok || ask !== this.asked || document.activeElement !== this.input) return;
     const { choices, total } = await response.json();
@@ -83,6 +83,14 @@ class Combo {
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     this.move(choices.length && text ? 0 : -1, true);
+  }
+
+  /** What the form says about place and owner narrows the choice; the portal ignores the rest. */
+  near() {
+    const fields = this.select.form?.matches("[data-form]") ? this.select.form.elements : {};
+    return ["zoneid", "podid", "clusterid", "domainid"]
+      .filter((name) => fields[name]?.value && fields[name] !== this.select)
+      .map((name) => `&${name}=${encodeURIComponent(fields[name].value)}`).join("");
   }
 
   item(choice) {
