@@ -54,7 +54,7 @@ def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> Htt
 
 def _serve(call: Call) -> HttpResponse:
     call.read()
-    if call.request.method not in ("GET", "HEAD", "POST"):
+    if call.request.method not in ("GET", "POST"):
         raise WrongMethod("The API is called by GET or POST.")
     known = COMMANDS.get(call.command)
     if known is not None and known.anonymous:
