@@ -252,3 +252,18 @@ def test_a_form_from_another_site_is_refused(furnished, db):
 
 def test_an_unknown_address_says_so_in_the_pages_dress(administrator):
     assert "Not found" in administrator.page("/nothing-here", status=404)
+
+
+def test_the_palette_costs_one_query_for_each_kind_of_thing(furnished, administrator):
+    administrator.fragment("/search?q=web")
+    with CaptureQueriesContext(connection) as queries:
+        text = administrator.fragment("/search?q=web-1")
+    assert "web-1" in text
+    assert len(queries) <= 20, [q["sql"][:90] for q in queries]
+    assert not any("COUNT(" in q["sql"] for q in queries)
+
+
+def test_the_palette_understands_a_verb_and_a_name(furnished, administrator):
+    text = administrator.fragment("/search?q=stop web")
+    assert "Stop web-1" in text
+    assert "Stop db-1" not in administrator.fragment("/search?q=stop db")  # it is Stopped
