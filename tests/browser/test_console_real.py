@@ -18,6 +18,7 @@ from websockets.sync.server import serve
 
 from tests.browser.conftest import Person
 from tests.browser.real import RealPortal
+from tests.browser.test_accessibility import violations
 from tests.browser.test_journeys import make_tenant
 from tests.integration.conftest import guest_image  # noqa: F401  (a fixture)
 from tests.integration.portal import PASSWORD, LabHost, wait_until
@@ -310,6 +311,24 @@ def act(page: Page, label: str) -> None:
     sure = page.locator("#drawer footer button")
     with contextlib.suppress(TimeoutError):
         sure.click(timeout=2_000)
+
+
+@pytest.mark.parametrize("language, width", [("en-GB", 1280), ("zh-CN", 390)])
+def test_the_console_is_accessible_and_fits(portal, machine, window, pictures, language, width):
+    person = window(width=width, language=language)
+    page = person.sign_in(*WHO)
+    person.go(machine.console)
+    connected(page)
+    page.wait_for_function(f"({LOOK})()[0] > 500")
+    page.locator("[popovertarget=paste]").click()
+    page.screenshot(path=pictures / f"console-{language}-{width}.png")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.locator("[data-show=serial]").click()
+    connected(page)
+    assert violations(page) == []
+    over = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(over) <= 0
 
 
 HOSTILE = "<img src=x onerror=window.harm=1><script>window.harm=1</script>&lt;b&gt;"
