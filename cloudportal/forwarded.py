@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings
-
-from api import addresses
+from core import proxies
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -23,8 +21,7 @@ class Forwarded:
         self.inner = inner
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        trusted = ",".join(settings.TRUSTED_PROXIES)
-        if trusted and addresses.is_within(environ.get("REMOTE_ADDR", ""), trusted):
+        if proxies.is_trusted(environ.get("REMOTE_ADDR", "")):
             scheme = _nearest(environ, "HTTP_X_FORWARDED_PROTO").lower()
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme

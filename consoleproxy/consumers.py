@@ -13,9 +13,10 @@ from channels.db import database_sync_to_async
 
 from accounts.services import sessions
 from agent.protocol import AgentError, ConsoleAddress
-from consoleproxy import origins, relay, screens, tickets, watch
+from consoleproxy import relay, screens, tickets, watch
 from consoleproxy.models import ConsoleSession
 from consoleproxy.server import CARRY
+from core import origins
 
 log = logging.getLogger(__name__)
 

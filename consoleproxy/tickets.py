@@ -17,6 +17,7 @@ from consoleproxy.models import ConsoleSession
 from core import live
 from core.config import Scope, Setting
 from core.errors import NotAllowedInState, ResourceUnavailable
+from jobs.schedules import every
 
 TICKET_S = 30
 SESSION_MAX = Setting(
@@ -151,3 +152,13 @@ def close_all_of(machine: str) -> None:
 
 def _hash(ticket: str) -> str:
     return hashlib.sha256(ticket.encode()).hexdigest()
+
+
+@every(300, "consoleproxy.stale_tickets")
+def drop_stale() -> int:
+    """Tickets nobody came with; an ended session stays a line in the history for 30 days."""
+    now = timezone.now()
+    unused = ConsoleSession.objects.filter(acquired=None, removed=None, expires__lt=now)
+    dropped = unused.update(removed=now, alive=None)
+    ConsoleSession.objects.filter(removed__lt=now - timedelta(days=30)).delete()
+    return dropped

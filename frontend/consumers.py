@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.conf import settings
 
 from accounts.models import Account
 from accounts.services import sessions
+from core import origins
 from frontend.middleware import SESSION_COOKIE
 
 #: Accounts whose changes one domain administrator is told of; beyond, pages are read anew
@@ -31,10 +29,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
     session_uuid = ""
 
     async def connect(self) -> None:
-        if not _same_origin(self.scope):
+        if not origins.same_origin(self.scope):
             await self.close()
             return
-        found = await database_sync_to_async(_groups_of)(_cookie(self.scope, SESSION_COOKIE))
+        found = await database_sync_to_async(_groups_of)(origins.cookie(self.scope, SESSION_COOKIE))
         if found is None:
             await self.accept()
             await self.close(code=NOT_SIGNED_IN)
@@ -68,22 +66,3 @@ def _groups_of(token: str) -> tuple[str, tuple[str, ...]] | None:
         return session, ("live.admin",)
     accounts = Account.objects.all().visible_to(caller).order_by("pk")[:MOST_ACCOUNTS]
     return session, tuple(f"live.account.{pk}" for pk in accounts.values_list("pk", flat=True))
-
-
-def _header(scope: dict[str, Any], name: str) -> str:
-    for key, value in scope["headers"]:
-        if key.decode("latin-1").lower() == name:
-            return value.decode("latin-1")
-    return ""
-
-
-def _same_origin(scope: dict[str, Any]) -> bool:
-    peer = (scope.get("client") or ("",))[0]
-    forwarded = _header(scope, "x-forwarded-host") if peer in settings.TRUSTED_PROXIES else ""
-    host = forwarded or _header(scope, "host")
-    return bool(host) and urlsplit(_header(scope, "origin")).netloc == host
-
-
-def _cookie(scope: dict[str, Any], name: str) -> str:
-    jar: SimpleCookie = SimpleCookie(_header(scope, "cookie"))
-    return jar[name].value if name in jar else ""

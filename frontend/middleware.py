@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
 from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from accounts.services import sessions
+from core import proxies
 from frontend.reader import Reader
 
 SESSION_COOKIE = "JSESSIONID"
@@ -54,17 +54,6 @@ class ReaderMiddleware:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The peer, or behind listed proxies the nearest hop that is not one of them."""
-    peer = request.META.get("REMOTE_ADDR", "")
-    hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",") if h.strip()]
-    while hops and _is_proxy(peer):
-        peer = hops.pop()
-    return peer
-
-
-def _is_proxy(address: str) -> bool:
-    try:
-        given = ip_address(address)
-        return any(given in ip_network(p, strict=False) for p in settings.TRUSTED_PROXIES)
-    except ValueError:
-        return False
+    """The browser's own address."""
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    return proxies.client_behind(request.META.get("REMOTE_ADDR", ""), forwarded)

@@ -5,7 +5,8 @@ import socket
 
 import pytest
 
-from consoleproxy import origins, relay
+from consoleproxy import relay
+from core import origins
 
 
 class Browser:

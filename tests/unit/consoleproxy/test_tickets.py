@@ -143,3 +143,12 @@ def test_a_portal_that_starts_anew_carries_no_console(vm, signed_in):
     redeem(ticket, signed_in.session)
     tickets.close_all_of("p")
     assert not ConsoleSession.objects.filter(removed=None).exclude(acquired=None).exists()
+
+
+def test_tickets_nobody_came_with_are_dropped_and_open_consoles_are_not(vm, signed_in):
+    _, used = tickets.issue(signed_in.caller, vm, "vnc")
+    redeem(used, signed_in.session)
+    tickets.issue(signed_in.caller, vm, "vnc")
+    ConsoleSession.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    assert tickets.drop_stale() == 1
+    assert ConsoleSession.objects.filter(removed=None).count() == 1

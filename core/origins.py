@@ -6,7 +6,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from core import proxies
 
 
 def headers_of(scope: dict[str, Any]) -> dict[str, str]:
@@ -17,7 +17,7 @@ def same_origin(scope: dict[str, Any]) -> bool:
     """No Origin is no browser, and consoles are for browsers: refused as well."""
     headers = headers_of(scope)
     host = headers.get("host", "")
-    if peer(scope) in settings.TRUSTED_PROXIES:
+    if proxies.is_trusted(peer(scope)):
         host = headers.get("x-forwarded-host", host)
     return bool(host) and urlsplit(headers.get("origin", "")).netloc == host
 
@@ -27,11 +27,8 @@ def peer(scope: dict[str, Any]) -> str:
 
 
 def client_address(scope: dict[str, Any]) -> str:
-    """The browser's address; forwarded ones are believed from listed proxies only (R14)."""
-    direct = peer(scope)
-    if direct in settings.TRUSTED_PROXIES:
-        return headers_of(scope).get("x-forwarded-for", direct).split(",")[-1].strip()
-    return direct
+    """The browser's address."""
+    return proxies.client_behind(peer(scope), headers_of(scope).get("x-forwarded-for", ""))
 
 
 def cookie(scope: dict[str, Any], name: str) -> str:

@@ -1,0 +1,49 @@
+"""Where a request really comes from. Forwarded headers count only from listed proxies (R14)."""
+
+from __future__ import annotations
+
+import functools
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+
+Network = IPv4Network | IPv6Network
+
+
+@functools.lru_cache(maxsize=256)
+def networks(text: str) -> tuple[Network, ...]:
+    """``10.0.0.0/8, 2001:db8::/32`` → networks; what is none is left out."""
+    found = []
+    for part in text.split(","):
+        try:
+            found.append(ip_network(part.strip(), strict=False))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_within(address: str, text: str) -> bool:
+    """Whether the address lies in one of the networks; an IPv4 one in IPv6's dress, too."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(given, "ipv4_mapped", None)
+    return any((mapped or given) in network for network in networks(text))
+
+
+def is_trusted(address: str) -> bool:
+    """Whether the operator listed this proxy in CLOUDPORTAL_TRUSTED_PROXIES."""
+    listed: list[str] = settings.TRUSTED_PROXIES
+    return bool(listed) and is_within(address, ",".join(listed))
+
+
+def client_behind(peer: str, forwarded_for: str) -> str:
+    """The peer, or behind a listed proxy the nearest address that is not a listed proxy's."""
+    if not is_trusted(peer):
+        return peer
+    for hop in reversed([h.strip() for h in forwarded_for.split(",") if h.strip()]):
+        if not is_trusted(hop):
+            return hop
+    return peer
