@@ -6,7 +6,9 @@ from __future__ import annotations
 import base64
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import MySQLdb
 import pytest
 
 from tests.integration.portal import LabHost, LabPortal, wait_until
@@ -22,12 +24,37 @@ def host(libvirt_uri):
     made("down")
 
 
-@pytest.fixture(scope="module")
-def portal(host, guest_image):
-    made = LabPortal(host, guest_image.folder)
+@pytest.fixture(scope="module", params=["sqlite", "mariadb"])
+def portal(request, host, guest_image):
+    environment = {}
+    if request.param == "mariadb":
+        url = request.getfixturevalue("mariadb_url")
+        environment["CLOUDPORTAL_DATABASE_URL"] = fresh_database(url, "journey")
+    made = LabPortal(host, guest_image.folder, **environment)
+    if environment:
+        made.manage("initdb", "--database-url", environment["CLOUDPORTAL_DATABASE_URL"])
     made.start()
     yield made
     made.stop()
+
+
+def fresh_database(url: str, name: str) -> str:
+    """A new database on the tests' server, reached by its socket: a simulated host has a
+    loopback of its own."""
+    parts = urlsplit(url)
+    connection = MySQLdb.connect(
+        host=parts.hostname, port=parts.port, user=parts.username, passwd=parts.password
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(
+            f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
+        )
+        cursor.execute("SELECT @@datadir, @@socket")
+        folder, file = cursor.fetchone()
+    connection.close()
+    socket = Path(folder) / file
+    return f"mysql://{parts.username}:{parts.password}@localhost/{name}?unix_socket={socket}"
 
 
 def test_a_machine_from_the_template_to_nothing_left(portal, host, tmp_path: Path):
