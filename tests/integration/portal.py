@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,6 +51,12 @@ class LabHost:
         self.address = f"{net}.11"
         self.outside = f"{net}.1"
 
+    def new_folder(self) -> Path:
+        """For a portal in this host; it stays to be looked at until the next run."""
+        for old in self.folder.glob("portal-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix="portal-", dir=self.folder))
+
     def __call__(self, *words: str) -> str:
         done = subprocess.run(
             [str(HOSTS), *words], env=self.environment, capture_output=True, text=True, check=False
@@ -81,7 +88,7 @@ class LabPortal:
 
     def __init__(self, host: LabHost, images: Path, **environment: str) -> None:
         self.host = host
-        self.data = Path(tempfile.mkdtemp(prefix="cp-"))
+        self.data = host.new_folder()
         (self.data / "images").symlink_to(images)
         self.log = self.data / "portal.log"
         self.url = f"http://{host.address}:{PORT}"
