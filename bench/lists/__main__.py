@@ -28,12 +28,13 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from accounts.caller import Caller  # noqa: E402
-from accounts.models import Account, User  # noqa: E402
+from accounts.models import User  # noqa: E402
 from accounts.services.bootstrap import bootstrap  # noqa: E402
 from api import dispatch  # noqa: E402
 from bench.http import load  # noqa: E402
 from bench.lists.seed import Cloud  # noqa: E402
 from bench.portal import Signer, cpu_seconds, serving  # noqa: E402
+from compute.models import VirtualMachine  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
 LISTS = ("listVirtualMachines", "listHosts", "listVolumes", "listNetworks", "listAccounts",
