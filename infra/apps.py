@@ -13,4 +13,5 @@ class InfraConfig(AppConfig):
         import_module("infra.jobs")
         import_module("infra.services.host_troubles")
         import_module("infra.services.thresholds")
+        import_module("infra.services.hearing")
         import_module("infra.commands")
