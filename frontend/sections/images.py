@@ -37,6 +37,38 @@ FILTERS = (
 )
 
 
+def _handing_out(kind: str) -> tuple[Action, ...]:
+    """Who else may use it, and where: alike for a Template and an Iso."""
+    permissions = f"update{kind}Permissions"
+    flags = (
+        F("ispublic", widget="checkbox"),
+        F("isfeatured", widget="checkbox", admin=True),
+        F("isextractable", widget="checkbox"),
+    )
+    ways = (("add", _("Add")), ("remove", _("Remove")), ("reset", _("Nobody")))
+    with_accounts = Form(
+        (F("op", choices=ways, initial="add"), F("accounts", label=_("Accounts")))
+    )
+    return (
+        Action(permissions, _("Share"), "share", form=Form(flags, prefill=True)),
+        Action(
+            permissions,
+            _("Share with accounts"),
+            "share",
+            key="accounts",
+            hidden=True,
+            form=with_accounts,
+        ),
+        Action(
+            f"copy{kind}",
+            _("Copy to another zone"),
+            "copy",
+            form=Form(("destzoneids",)),
+            sends={"sourcezoneid": "zoneid"},
+        ),
+    )
+
+
 def _image_columns(kind: str) -> tuple[Column, ...]:
     return (
         NAME,
@@ -142,47 +174,7 @@ TEMPLATES = Section(
                 prefill=True,
             ),
         ),
-        Action(
-            "updateTemplatePermissions",
-            _("Share"),
-            "share",
-            form=Form(
-                (
-                    F("ispublic", widget="checkbox"),
-                    F("isfeatured", widget="checkbox", admin=True),
-                    F("isextractable", widget="checkbox"),
-                ),
-                prefill=True,
-            ),
-        ),
-        Action(
-            "updateTemplatePermissions",
-            _("Share with accounts"),
-            "share",
-            key="accounts",
-            hidden=True,
-            form=Form(
-                (
-                    F(
-                        "op",
-                        choices=(
-                            ("add", _("Add")),
-                            ("remove", _("Remove")),
-                            ("reset", _("Nobody")),
-                        ),
-                        initial="add",
-                    ),
-                    F("accounts", label=_("Accounts")),
-                )
-            ),
-        ),
-        Action(
-            "copyTemplate",
-            _("Copy to another zone"),
-            "copy",
-            form=Form(("destzoneids",)),
-            sends={"sourcezoneid": "zoneid"},
-        ),
+        *_handing_out("Template"),
         Action(
             "deleteTemplate",
             _("Delete"),
@@ -286,47 +278,7 @@ ISOS = Section(
             "edit",
             form=Form(("name", "displaytext", "ostypeid", "bootable"), prefill=True),
         ),
-        Action(
-            "updateIsoPermissions",
-            _("Share"),
-            "share",
-            form=Form(
-                (
-                    F("ispublic", widget="checkbox"),
-                    F("isfeatured", widget="checkbox", admin=True),
-                    F("isextractable", widget="checkbox"),
-                ),
-                prefill=True,
-            ),
-        ),
-        Action(
-            "updateIsoPermissions",
-            _("Share with accounts"),
-            "share",
-            key="accounts",
-            hidden=True,
-            form=Form(
-                (
-                    F(
-                        "op",
-                        choices=(
-                            ("add", _("Add")),
-                            ("remove", _("Remove")),
-                            ("reset", _("Nobody")),
-                        ),
-                        initial="add",
-                    ),
-                    F("accounts", label=_("Accounts")),
-                )
-            ),
-        ),
-        Action(
-            "copyIso",
-            _("Copy to another zone"),
-            "copy",
-            form=Form(("destzoneids",)),
-            sends={"sourcezoneid": "zoneid"},
-        ),
+        *_handing_out("Iso"),
         Action(
             "deleteIso",
             _("Delete"),
