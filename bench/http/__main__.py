@@ -24,7 +24,7 @@ from django.db import connection  # noqa: E402
 
 from accounts.services.bootstrap import bootstrap  # noqa: E402
 from bench.http import load  # noqa: E402
-from bench.portal import Signer, serving  # noqa: E402
+from bench.portal import Signer, before_all_else, serving  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
 
@@ -42,7 +42,10 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--first", action="store_true", help="before all else here (root)")
     options = parser.parse_args()
+    if options.first:
+        before_all_else()
     signer = prepare()
     asked = {
         "bare view": load.request("/bare"),

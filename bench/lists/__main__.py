@@ -33,7 +33,7 @@ from accounts.services.bootstrap import bootstrap  # noqa: E402
 from api import dispatch  # noqa: E402
 from bench.http import load  # noqa: E402
 from bench.lists.seed import Cloud  # noqa: E402
-from bench.portal import Signer, cpu_seconds, serving  # noqa: E402
+from bench.portal import Signer, before_all_else, cpu_seconds, serving  # noqa: E402
 from compute.models import VirtualMachine  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
@@ -151,7 +151,10 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=40)
     parser.add_argument("--lists", default=",".join(LISTS))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--first", action="store_true", help="before all else here (root)")
     options = parser.parse_args()
+    if options.first:
+        before_all_else()
     prepare(options.machines)
     signer = Signer()
     with serving() as (port, pid):
