@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import uvloop
 
 from cloudportal import hosts
 from cloudportal.unguarded import integration_port
-from cloudportal.web import uvicorn_config
+from cloudportal.web import calm_garbage_collection, uvicorn_config
 from consoleproxy import tickets
 from core import live
 from infra import agents
@@ -47,10 +46,7 @@ class Portal:
         live.serve_from(loop)
         server = uvicorn.Server(uvicorn_config("cloudportal.asgi:application"))
         waiting = loop.create_task(_when_started(server, ready))
-        # What is loaded by now stays: without it, each full collection would look through it
-        # all again, and one list in twenty would take twice as long.
-        gc.collect()
-        gc.freeze()
+        calm_garbage_collection()
         try:
             async with integration_port():
                 await server.serve()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 from typing import Any
 
@@ -25,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 from accounts.models import ApiKey  # noqa: E402
 from api.renderers import JSON  # noqa: E402
 from cloudportal import urls  # noqa: E402
-from cloudportal.web import uvicorn_config  # noqa: E402
+from cloudportal.web import calm_garbage_collection, uvicorn_config  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
 _FIXED = orjson.dumps({"listzonesresponse": {"count": 1, "zone": [{"id": "x" * 36}]}})
@@ -64,8 +63,7 @@ def main() -> None:
 
     if options.threads:
         asgi.http.pool._max_workers = options.threads
-    gc.collect()
-    gc.freeze()
+    calm_garbage_collection()
     uvicorn.Server(uvicorn_config(asgi.application)).run()
 
 
