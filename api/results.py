@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.apps import apps
@@ -13,7 +14,7 @@ from api import wire
 from api.dispatch import Outcome
 from core import vault
 from core.commands import COMMANDS
-from core.responses import SUCCESS, Response
+from core.responses import SUCCESS, Response, number
 from jobs.models import AsyncJob, JobStatus
 
 #: Commands that show jobs; their records carry ``jobid``.
@@ -82,12 +83,11 @@ def _rendered(
 ) -> dict[int, dict[str, Any]]:
     """Rows by key as they are now; one that is gone for good is simply not there."""
     model = apps.get_model(label)
-    keys = sorted({_row(job)["pk"] for job in jobs})
     if response.model is not None and response.model is not model:
         return {}
-    rows = model._base_manager.filter(pk__in=keys).order_by("pk")
-    present = list(rows.values_list("pk", flat=True))
-    return dict(zip(present, response.render(rows, caller), strict=True))
+    keyed = replace(response, fields=(*response.fields, number("_key", "pk")))
+    keys = sorted({_row(job)["pk"] for job in jobs})
+    return {record.pop("_key"): record for record in keyed.page(model, keys, caller)}
 
 
 def _success(job: AsyncJob, record: dict[str, Any] | None, caller: Caller) -> dict[str, Any]:
