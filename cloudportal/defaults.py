@@ -8,7 +8,7 @@ from accounts.caller import Caller
 from accounts.services import bootstrap
 from api.dispatch import execute
 from compute.models import ServiceOffering
-from infra.services import guests
+from infra.services import guests, regions
 from network.services import offerings as network_offerings
 from storage.models import DiskOffering
 
@@ -36,6 +36,7 @@ def ensure(admin_password: str = "") -> str:
     """Returns the first administrator's password when that user was made now, else ""."""
     password = bootstrap.bootstrap(admin_password)
     guests.ensure_built_in()
+    regions.ensure_local()
     network_offerings.ensure_built_in()
     # Offerings may be deleted for good, so they are made only where there never was one.
     if not ServiceOffering.everything.exists():

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.responses import Field, Response, computed, date, flag, many, number, ref, text
 from core.units import MIB
-from infra.models import Alert, Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
+from infra.models import Alert, Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Region, Zone
 from infra.services import capacities
 from infra.services.capacity import CPU_FACTOR, MEMORY_FACTOR
 
@@ -321,5 +321,17 @@ managementserver = Response(
         Field("lastboottime", "date"),
         Field("pendingjobscount", "long"),
         Field("agentscount", "long"),
+    ),
+)
+
+region = Response(
+    "region",
+    Region,
+    (
+        number("id", "number"),
+        text("name"),
+        text("endpoint"),
+        flag("portableipserviceenabled", "portable_ips_enabled"),
+        computed("gslbserviceenabled", ("number",), lambda _number: False, "boolean"),
     ),
 )

@@ -9,6 +9,7 @@ from infra.commands import (
     guests,
     hosts,
     pods,
+    regions,
     summary,
     zones,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "guests",
     "hosts",
     "pods",
+    "regions",
     "summary",
     "zones",
 ]

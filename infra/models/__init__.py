@@ -4,6 +4,7 @@ from infra.models.enrolment import HostCredential, HostEnrolment
 from infra.models.guests import OsCategory, OsType
 from infra.models.hosts import Host, HostCapacity, HostSample
 from infra.models.places import Cluster, Pod, Zone
+from infra.models.regions import Region
 
 __all__ = [
     "Alert",
@@ -17,5 +18,6 @@ __all__ = [
     "OsCategory",
     "OsType",
     "Pod",
+    "Region",
     "Zone",
 ]
