@@ -1,15 +1,18 @@
 from infra.models.alerts import Alert
-from infra.models.configuration import ConfigurationValue
+from infra.models.configuration import ConfigurationChange, ConfigurationValue
 from infra.models.enrolment import HostCredential, HostEnrolment
 from infra.models.guests import OsCategory, OsType
 from infra.models.hosts import Host, HostCapacity, HostSample
 from infra.models.places import Cluster, Pod, Zone
+from infra.models.preferences import DefaultZone
 from infra.models.regions import Region
 
 __all__ = [
     "Alert",
     "Cluster",
+    "ConfigurationChange",
     "ConfigurationValue",
+    "DefaultZone",
     "Host",
     "HostCapacity",
     "HostCredential",
