@@ -8,6 +8,7 @@ what is in use is kept in MiB and in bytes.
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from core.config import Setting
@@ -46,6 +47,11 @@ class Facts:
     account_default: Setting[int]
     domain_default: Setting[int]
     unit: int = 1  # what one of the limit's units counts
+
+    @property
+    def things(self) -> str:
+        """“memory”, where ``words`` says “MiB of memory”."""
+        return self.words.removeprefix("GiB of ").removeprefix("MiB of ")
 
     def show(self, used: int) -> str:
         """An amount as people say it: ``3``, ``512 MiB``, ``20 GiB``."""
@@ -98,3 +104,34 @@ FACTS: dict[Resource, Facts] = {
     ),
     Resource.GPU: _facts("gpu", "gpu", "GPUs", "gpus", 20, 20),
 }  # fmt: skip
+
+
+#: What offerings' tags can be limited for: host tags for machines, storage tags for disks.
+BY_HOST_TAG = (Resource.INSTANCE, Resource.CPU, Resource.MEMORY)
+BY_STORAGE_TAG = (Resource.VOLUME, Resource.PRIMARY_STORAGE)
+
+HOST_TAGS = Setting(
+    "resource.limit.host.tags", "",
+    "Host tags that have limits of their own for machines, cores and memory, with commas between.",
+    category="Account Defaults",
+)  # fmt: skip
+STORAGE_TAGS = Setting(
+    "resource.limit.storage.tags", "",
+    "Storage tags that have limits of their own for volumes and primary storage, with commas "
+    "between.",
+    category="Account Defaults",
+)  # fmt: skip
+
+
+def tagged_with(resource: Resource) -> Setting[str] | None:
+    """The setting that names the tags this resource may be limited by."""
+    if resource in BY_HOST_TAG:
+        return HOST_TAGS
+    return STORAGE_TAGS if resource in BY_STORAGE_TAG else None
+
+
+def limited_tags(resource: Resource) -> Collection[str]:
+    """In lower case and in the setting's order."""
+    setting = tagged_with(resource)
+    named = setting.get().split(",") if setting else ()
+    return list(dict.fromkeys(t for t in (n.strip().lower() for n in named) if t))

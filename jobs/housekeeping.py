@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.services import limits, sessions, throttle
+from accounts.services import recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
 from jobs.models import AsyncJob, Event, JobStatus, Trouble
@@ -78,4 +78,4 @@ def sweep_sign_ins() -> int:
 
 @every(COUNTED_EVERY_S.get, "accounts.recount")
 def recount() -> int:
-    return limits.mend()
+    return recounting.mend()

@@ -6,7 +6,7 @@ from accounts import responses
 from accounts.caller import Caller
 from accounts.models import Account, Domain
 from accounts.resources import FACTS, Resource
-from accounts.services import limits, quotas
+from accounts.services import limits, quotas, recounting
 from accounts.services.scoping import named
 from core.commands import DOMAIN_ADMIN, USER, Read, Use, command
 from core.errors import InvalidParameter
@@ -54,7 +54,7 @@ def updateResourceCount(
     """Counts anew what accounts and domains use."""
     only = _resource(resourcetype, None)
     holder = named(caller, account, domainid) if account else None
-    limits.recount(domainid, holder, only)
+    recounting.recount(domainid, holder, only)
     return responses.counts_of(holder or domainid, only)
 
 

@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 
 from accounts.models import Account, Domain
-from accounts.services import limits
+from accounts.services import recounting
 from core import live
 from core.errors import InUse, InvalidParameter, NotAllowedInState, PermissionDenied
 
@@ -86,7 +86,7 @@ def move(domain: Domain, parent: Domain) -> Domain:
         raise InvalidParameter(f"Domain {domain.name_path} is below {parent.name_path} already.")
     _check_name(domain.name, parent, domain)
     old = domain.parent.ancestor_ids
-    limits.move_domain(domain, old, parent.ancestor_ids)
+    recounting.move_domain(domain, old, parent.ancestor_ids)
     _repath(domain, parent, domain.name)
     live.changed(domain)
     return domain

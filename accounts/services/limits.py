@@ -1,33 +1,39 @@
 """Quotas: reserved in the transaction that makes the thing, under row locks (rule R10).
 
-Locks are taken in one order, the account's counts before those of its domains, so two
-callers can wait for each other but never in a circle. ROOT has no limit and no count of its
-own: every reservation in the cloud would meet at its row.
+Locks are taken in one order, accounts' counts before those of domains, so two callers can
+wait for each other but never in a circle. ROOT has no limit and no count of its own: every
+reservation in the cloud would meet at its row.
+
+What offerings with a host or storage tag use is counted under that tag as well. A tag has
+limits of its own while the settings ``resource.limit.host.tags`` and
+``resource.limit.storage.tags`` name it; where none is set, the limit without a tag holds.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Case, F, Q, Sum, Value, When
 from django.db.models.functions import Greatest
 
 from accounts.models import Account, Domain, ResourceCount, ResourceLimit
-from accounts.querysets import in_subtree
-from accounts.resources import FACTS, Resource
+from accounts.resources import FACTS, Resource, limited_tags, tagged_with
 from core.commands import RoleType
 from core.errors import LimitExceeded
 
-log = logging.getLogger(__name__)
-
 UNLIMITED = -1
 Amounts = Mapping[Resource, int]
+Key = tuple[int, str]  # a resource, and the tag it is counted under (empty: all of it)
 
 #: (account keys) → what each really has; an account that is left out has none.
 Counter = Callable[[Sequence[int]], Mapping[int, int]]
 COUNTERS: dict[Resource, Counter] = {}
+
+#: (account keys) → what each really has by tag: (account, resource, tag) → amount.
+TagCounter = Callable[[Sequence[int]], Mapping[tuple[int, int, str], int]]
+TAG_COUNTERS: list[TagCounter] = []
 
 
 def counter(resource: Resource) -> Callable[[Counter], Counter]:
@@ -40,77 +46,137 @@ def counter(resource: Resource) -> Callable[[Counter], Counter]:
     return register
 
 
-def reserve(account: Account, amounts: Amounts) -> None:
-    """Take ``amounts`` (bytes for storage, MiB for memory) from the account and its domains.
+def tag_counter(function: TagCounter) -> TagCounter:
+    """Registers how a context counts what its rows use by their offerings' tags."""
+    TAG_COUNTERS.append(function)
+    return function
+
+
+def reserve(account: Account, amounts: Amounts, tags: Iterable[str] = ()) -> None:
+    """Take ``amounts`` (bytes for storage, MiB for memory) from the account and its domains;
+    under ``tags`` too, those of the offering the thing is made of.
 
     Raises LimitExceeded, with nothing taken, when one of them has not that much left. Must
     run in the transaction that makes what is counted.
     """
-    _change(account, {r: n for r, n in amounts.items() if n}, check=True)
+    _change(account, {r: n for r, n in amounts.items() if n}, tags, check=True)
 
 
-def release(account: Account, amounts: Amounts) -> None:
+def release(account: Account, amounts: Amounts, tags: Iterable[str] = ()) -> None:
     """Give ``amounts`` back, in the transaction that removes what was counted."""
-    _change(account, {r: -n for r, n in amounts.items() if n}, check=False)
+    _change(account, {r: -n for r, n in amounts.items() if n}, tags, check=False)
 
 
-def _change(account: Account, amounts: Amounts, *, check: bool) -> None:
+def transfer(old: Account, new: Account, amounts: Amounts, tags: Iterable[str] = ()) -> None:
+    """What ``old`` has counts for ``new`` from now on, and for its domains.
+
+    Raises LimitExceeded, with nothing changed, when the new account or a domain that is not
+    above both has not that much left. In the transaction that moves the thing.
+    """
+    amounts = {r: n for r, n in amounts.items() if n}
+    before, after = set(old.domain.ancestor_ids), set(new.domain.ancestor_ids)
+    rows = _locked([old.pk, new.pk], before ^ after, keys_of(amounts, tags))
+    joined = [r for r in rows if r.account_id == new.pk or r.domain_id in after]
+    _check(new, joined, amounts)
+    _grow(joined, amounts)
+    _grow([r for r in rows if r not in joined], {r: -n for r, n in amounts.items()})
+
+
+def keys_of(amounts: Iterable[Resource], tags: Iterable[str]) -> list[Key]:
+    """What to count: each resource as a whole, and under each tag that it can have."""
+    found = {(int(r), "") for r in amounts}
+    for tag in tags:
+        found |= {(int(r), tag_key(tag)) for r in amounts if tagged_with(r) and fits(tag)}
+    return sorted(found)
+
+
+def tag_key(tag: str) -> str:
+    """Tags are counted without regard to case, as MariaDB compares them."""
+    return tag.strip().lower()
+
+
+def fits(tag: str) -> bool:
+    """Longer ones and empty ones cannot be limited."""
+    return 0 < len(tag.strip()) <= 64
+
+
+def _change(account: Account, amounts: Amounts, tags: Iterable[str], *, check: bool) -> None:
     if not amounts:
         return
-    domain_ids = account.domain.ancestor_ids
-    rows = _locked(account.pk, domain_ids, amounts)
+    rows = _locked([account.pk], account.domain.ancestor_ids, keys_of(amounts, tags))
     if check:
         _check(account, rows, amounts)
+    _grow(rows, amounts)
+
+
+def _grow(rows: Sequence[ResourceCount], amounts: Amounts) -> None:
     steps = [When(resource=r, then=Value(n)) for r, n in amounts.items()]
     grown = F("used") + Case(*steps, output_field=models.BigIntegerField())
     ResourceCount.objects.filter(pk__in=[r.pk for r in rows]).update(used=Greatest(grown, 0))
 
 
-def _locked(account_id: int, domain_ids: list[int], resources: Iterable[int]) -> list:
-    """The counts of the account and of its domains, locked in that order; made if missing."""
-    wanted = sorted(resources)
-    of_account = Q(account=account_id, resource__in=wanted)
-    of_domains = Q(domain__in=domain_ids, resource__in=wanted)
-    found = _lock(of_account) + _lock(of_domains)
-    if len(found) < len(wanted) * (1 + len(domain_ids)):
-        _make_missing(account_id, domain_ids, wanted)
-        found = _lock(of_account) + _lock(of_domains)
+def _locked(
+    account_ids: Sequence[int], domain_ids: Iterable[int], keys: Sequence[Key]
+) -> list[ResourceCount]:
+    """The counts of accounts and of domains, locked in that order; made if missing."""
+    domain_ids = sorted(domain_ids)
+    found = _lock_all(account_ids, domain_ids, keys)
+    if len(found) < len(keys) * (len(account_ids) + len(domain_ids)):
+        _make_missing(account_ids, domain_ids, keys)
+        found = _lock_all(account_ids, domain_ids, keys)
     return found
 
 
-def _make_missing(account_id: int, domain_ids: list[int], resources: list[Resource]) -> None:
+def _lock_all(
+    account_ids: Sequence[int], domain_ids: Sequence[int], keys: Sequence[Key]
+) -> list[ResourceCount]:
+    resources, tags = {r for r, _ in keys}, {t for _, t in keys}
+    what = Q(resource__in=sorted(resources), tag__in=sorted(tags))
+    rows = lock(what & Q(account__in=sorted(account_ids)))
+    if domain_ids:
+        rows += lock(what & Q(domain__in=domain_ids))
+    wanted = set(keys)
+    return [row for row in rows if (row.resource, row.tag) in wanted]
+
+
+def _make_missing(
+    account_ids: Sequence[int], domain_ids: Sequence[int], keys: Sequence[Key]
+) -> None:
     """Holders are locked first: of two that insert the same row at once, both would wait
     with a shared lock for the other's exclusive one."""
-    list(Account.everything.select_for_update().filter(pk=account_id).values_list("pk"))
+    accounts = Account.everything.select_for_update().filter(pk__in=account_ids)
+    list(accounts.order_by("pk").values_list("pk"))
     list(Domain.everything.select_for_update().filter(pk__in=domain_ids).order_by("pk"))
     ResourceCount.objects.bulk_create(
-        [ResourceCount(account_id=account_id, resource=r) for r in resources]
-        + [ResourceCount(domain_id=d, resource=r) for d in domain_ids for r in resources],
+        [ResourceCount(account_id=a, resource=r, tag=t) for a in account_ids for r, t in keys]
+        + [ResourceCount(domain_id=d, resource=r, tag=t) for d in domain_ids for r, t in keys],
         ignore_conflicts=True,
     )
 
 
-def _lock(condition: Q) -> list[ResourceCount]:
+def lock(condition: Q) -> list[ResourceCount]:
     rows = ResourceCount.objects.select_for_update().filter(condition)
-    return list(rows.order_by("domain", "account", "resource"))
+    return list(rows.order_by("domain", "account", "resource", "tag"))
 
 
-def _check(account: Account, rows: list[ResourceCount], amounts: Amounts) -> None:
-    maxima = _maxima(account, amounts)
+def _check(account: Account, rows: Sequence[ResourceCount], amounts: Amounts) -> None:
+    maxima = _maxima(account, rows)
     for row in rows:
         resource, asked = Resource(row.resource), amounts[Resource(row.resource)]
-        maximum = maxima[(row.domain_id, resource)]
+        maximum = maxima[row.domain_id, row.resource, row.tag]
         ceiling = maximum * FACTS[resource].unit
         if asked > 0 and maximum != UNLIMITED and row.used + asked > ceiling:
-            holder = _domain_words(row.domain_id) if row.domain_id else f"Account {account.name}"
-            raise _exceeded(holder, resource, ceiling, row.used, asked)
+            holder = domain_words(row.domain_id) if row.domain_id else account_words(account)
+            raise exceeded(holder, resource, row.tag, ceiling, row.used, asked)
 
 
-def _exceeded(holder: str, resource: Resource, ceiling: int, used: int, asked: int):
+def exceeded(
+    holder: str, resource: Resource, tag: str, ceiling: int, used: int, asked: int
+) -> LimitExceeded:
     facts = FACTS[resource]
-    words = facts.words.removeprefix("GiB of ").removeprefix("MiB of ")
+    what = facts.things + (f" with tag {tag}" if tag else "")
     return LimitExceeded(
-        f"{holder} may have {facts.show(ceiling)} of {words}: {facts.show(used)} in use, "
+        f"{holder} may have {facts.show(ceiling)} of {what}: {facts.show(used)} in use, "
         f"{facts.show(asked)} more asked for. Free some, or ask an administrator for a "
         "higher limit.",
         details={
@@ -119,30 +185,47 @@ def _exceeded(holder: str, resource: Resource, ceiling: int, used: int, asked: i
             "limit": ceiling,
             "used": used,
             "asked": asked,
+            **({"tag": tag} if tag else {}),
         },
     )
 
 
-def _domain_words(domain_id: int) -> str:
+def account_words(account: Account) -> str:
+    return f"Account {account.name}"
+
+
+def domain_words(domain_id: int) -> str:
     return f"Domain {Domain.everything.get(pk=domain_id).name_path}"
 
 
-def _maxima(account: Account, resources: Iterable[Resource]) -> dict:
-    """(domain key or None for the account, resource) → ceiling in the limit's unit."""
-    domain_ids = account.domain.ancestor_ids
-    rows = ResourceLimit.objects.filter(
-        Q(account=account) | Q(domain__in=domain_ids), resource__in=list(resources)
+def _maxima(account: Account, rows: Sequence[ResourceCount]) -> dict:
+    """(domain key or None for the account, resource, tag) → ceiling in the limit's unit."""
+    domain_ids = [row.domain_id for row in rows if row.domain_id]
+    resources = {row.resource for row in rows}
+    found = ResourceLimit.objects.filter(
+        Q(account=account) | Q(domain__in=domain_ids), resource__in=resources
     )
-    stored = {(row.domain_id, Resource(row.resource)): row.maximum for row in rows}
-    free = account.role.type == RoleType.ADMIN
-    found = {}
-    for resource in resources:
-        default = UNLIMITED if free else FACTS[resource].account_default.get()
-        found[(None, resource)] = stored.get((None, resource), default)
-        for domain_id in domain_ids:
-            default = FACTS[resource].domain_default.get()
-            found[(domain_id, resource)] = stored.get((domain_id, resource), default)
-    return found
+    stored = {(limit.domain_id, limit.resource, limit.tag): limit.maximum for limit in found}
+    return {
+        (row.domain_id, row.resource, row.tag): _maximum(row, stored, account) for row in rows
+    }
+
+
+def _maximum(row: ResourceCount, stored: Mapping[Any, int], account: Account) -> int:
+    resource = Resource(row.resource)
+    if row.tag and row.tag not in limited_tags(resource):
+        return UNLIMITED
+    for key in ((row.domain_id, row.resource, row.tag), (row.domain_id, row.resource, "")):
+        if key in stored:
+            return stored[key]
+    if row.domain_id:
+        return FACTS[resource].domain_default.get()
+    return account_default(resource, account.role.type)
+
+
+def account_default(resource: Resource, kind: str) -> int:
+    """What an account of this role type may have where nothing is set for it."""
+    return UNLIMITED if kind == RoleType.ADMIN else FACTS[resource].account_default.get()
 
 
 # -- asking and setting ------------------------------------------------------------------
@@ -151,15 +234,14 @@ def _maxima(account: Account, resources: Iterable[Resource]) -> dict:
 def limits_of_accounts(accounts: Iterable[tuple[int, str]]) -> dict[int, dict[Resource, int]]:
     """Ceilings in force, for many accounts at once: ``(key, role type)`` → resource → limit."""
     roles = dict(accounts)
-    stored: dict[int, dict[int, int]] = {}
-    for account_id, resource, maximum in ResourceLimit.objects.filter(
-        account__in=list(roles)
-    ).values_list("account", "resource", "maximum"):
-        stored.setdefault(account_id, {})[resource] = maximum
-    defaults = {r: facts.account_default.get() for r, facts in FACTS.items()}
+    stored = _stored("account", list(roles))
+    defaults = {r: account_default(r, RoleType.USER) for r in FACTS}
     unlimited = dict.fromkeys(FACTS, UNLIMITED)
     return {
-        key: {**(unlimited if kind == RoleType.ADMIN else defaults), **stored.get(key, {})}
+        key: {
+            **(unlimited if kind == RoleType.ADMIN else defaults),
+            **{r: n for (r, tag), n in stored.get(key, {}).items() if not tag},
+        }
         for key, kind in roles.items()
     }
 
@@ -167,160 +249,68 @@ def limits_of_accounts(accounts: Iterable[tuple[int, str]]) -> dict[int, dict[Re
 def limits_of_domains(domains: Iterable[tuple[int, int]]) -> dict[int, dict[Resource, int]]:
     """The same for domains: ``(key, level)``; ROOT (level 0) has none."""
     levels = dict(domains)
-    stored: dict[int, dict[int, int]] = {}
-    for domain_id, resource, maximum in ResourceLimit.objects.filter(
-        domain__in=list(levels)
-    ).values_list("domain", "resource", "maximum"):
-        stored.setdefault(domain_id, {})[resource] = maximum
+    stored = _stored("domain", list(levels))
     defaults = {r: facts.domain_default.get() for r, facts in FACTS.items()}
     unlimited = dict.fromkeys(FACTS, UNLIMITED)
     return {
-        key: unlimited if level == 0 else {**defaults, **stored.get(key, {})}
+        key: unlimited
+        if level == 0
+        else {**defaults, **{r: n for (r, tag), n in stored.get(key, {}).items() if not tag}}
         for key, level in levels.items()
     }
 
 
-def used_by_accounts(keys: Sequence[int]) -> dict[int, dict[int, int]]:
-    return _used("account", keys)
+def tagged_limits(
+    holder: str, ceilings: Mapping[int, Mapping[Resource, int]]
+) -> dict[int, dict[Key, int]]:
+    """Ceilings by tag of accounts or domains (``holder``), whose ceilings without a tag are
+    ``ceilings``: (resource, tag) → limit, for each tag that the settings name."""
+    keys = [(r, tag) for r in FACTS for tag in limited_tags(r)]
+    if not keys:
+        return {holder_id: {} for holder_id in ceilings}
+    stored = _stored(holder, list(ceilings))
+    return {
+        holder_id: {
+            (r, tag): stored.get(holder_id, {}).get((r, tag), plain[r]) for r, tag in keys
+        }
+        for holder_id, plain in ceilings.items()
+    }
 
 
-def used_by_domains(keys: Sequence[int]) -> dict[int, dict[int, int]]:
+def _stored(holder: str, ids: Sequence[int]) -> dict[int, dict[Key, int]]:
+    found: dict[int, dict[Key, int]] = {}
+    rows = ResourceLimit.objects.filter(**{f"{holder}__in": ids})
+    for holder_id, resource, tag, maximum in rows.values_list(holder, "resource", "tag", "maximum"):
+        found.setdefault(holder_id, {})[resource, tag] = maximum
+    return found
+
+
+def used_by_accounts(keys: Sequence[int], tag: str = "") -> dict[int, dict[int, int]]:
+    return _used("account", keys, tag)
+
+
+def used_by_domains(keys: Sequence[int], tag: str = "") -> dict[int, dict[int, int]]:
     """ROOT's use is the sum over all accounts, made only when it is asked for."""
-    found = _used("domain", keys)
+    found = _used("domain", keys, tag)
     for root in Domain.everything.filter(pk__in=keys, level=0).values_list("pk", flat=True):
-        sums = ResourceCount.objects.filter(domain=None).values("resource")
+        sums = ResourceCount.objects.filter(domain=None, tag=tag).values("resource")
         found[root] = {s["resource"]: s["sum"] for s in sums.annotate(sum=Sum("used"))}
     return found
 
 
-def _used(holder: str, keys: Sequence[int]) -> dict[int, dict[int, int]]:
+def _used(holder: str, keys: Sequence[int], tag: str) -> dict[int, dict[int, int]]:
     found: dict[int, dict[int, int]] = {}
-    rows = ResourceCount.objects.filter(**{f"{holder}__in": list(keys)})
+    rows = ResourceCount.objects.filter(**{f"{holder}__in": list(keys)}, tag=tag)
     for key, resource, used in rows.values_list(holder, "resource", "used"):
         found.setdefault(key, {})[resource] = used
     return found
 
 
-def set_limit(holder: Account | Domain, resource: Resource, maximum: int) -> None:
+def set_limit(
+    holder: Account | Domain, resource: Resource, maximum: int, tag: str = ""
+) -> None:
     """``maximum`` in the limit's unit; -1 is none."""
     where = {"domain": holder} if isinstance(holder, Domain) else {"account": holder}
     ResourceLimit.objects.update_or_create(
-        resource=resource, **where, defaults={"maximum": maximum}
+        resource=resource, tag=tag, **where, defaults={"maximum": maximum}
     )
-
-
-# -- counting anew -----------------------------------------------------------------------
-
-
-def recount(domain: Domain, account: Account | None = None, only: Resource | None = None) -> None:
-    """Set counts to what the rows say: of one account, or of a domain, everything below it
-    and the domains above.
-
-    Whoever reserves holds the same locks until its rows are committed, so nothing is
-    counted twice or missed.
-    """
-    resources = [r for r in sorted(COUNTERS) if only in (None, r)]
-    accounts = Account.everything.filter(
-        Q(pk=account.pk) if account else in_subtree(domain, "domain")
-    )
-    keys = list(accounts.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(keys), 500):
-        with transaction.atomic():
-            _recount_accounts(keys[start : start + 500], resources)
-    if account:
-        tree = Q(pk__in=domain.ancestor_ids)
-    else:
-        tree = in_subtree(domain) | Q(pk__in=domain.ancestor_ids)
-    for below in Domain.objects.filter(tree, level__gt=0).order_by("pk"):
-        with transaction.atomic():
-            _recount_domain(below, resources)
-
-
-def mend() -> int:
-    """Look, without a lock, for counts that differ from the rows, and recount those accounts
-    and domains. Returns how many there were; something is wrong in a service if any."""
-    resources = sorted(COUNTERS)
-    accounts = dict(Account.objects.order_by("pk").values_list("pk", "domain__path"))
-    keys = list(accounts)
-    sums: dict[tuple[int, int], int] = {}
-    wrong: list[int] = []
-    for start in range(0, len(keys), 1000):
-        some = keys[start : start + 1000]
-        used, true = used_by_accounts(some), {r: COUNTERS[r](some) for r in resources}
-        for key in some:
-            counted = {r: true[r].get(key, 0) for r in resources}
-            if any(used.get(key, {}).get(r, 0) != n for r, n in counted.items()):
-                wrong.append(key)
-            for domain_id in (int(part) for part in accounts[key].split("/") if part):
-                for r, n in counted.items():
-                    sums[domain_id, r] = sums.get((domain_id, r), 0) + n
-    for account in Account.objects.select_related("domain").filter(pk__in=wrong):
-        recount(account.domain, account)
-    return len(wrong) + _mend_domains(sums, resources)
-
-
-def _mend_domains(sums: dict[tuple[int, int], int], resources: list[Resource]) -> int:
-    rows = ResourceCount.objects.filter(account=None, resource__in=resources)
-    kept = {(d, r): n for d, r, n in rows.values_list("domain", "resource", "used")}
-    wrong = {d for d, r in {*sums, *kept} if sums.get((d, r), 0) != kept.get((d, r), 0)}
-    for domain in Domain.objects.filter(pk__in=wrong):
-        with transaction.atomic():
-            _recount_domain(domain, resources)
-    return len(wrong)
-
-
-def _recount_accounts(keys: list[int], resources: list[Resource]) -> None:
-    ResourceCount.objects.bulk_create(
-        [ResourceCount(account_id=k, resource=r) for k in keys for r in resources],
-        ignore_conflicts=True,
-    )
-    rows = _lock(Q(account__in=keys, resource__in=resources))
-    true = {r: COUNTERS[r](keys) for r in resources}
-    wrong = [row for row in rows if row.used != true[Resource(row.resource)].get(row.account_id, 0)]
-    for row in wrong:
-        right = true[Resource(row.resource)].get(row.account_id, 0)
-        words = FACTS[Resource(row.resource)].words
-        log.warning("account %s: %s were %s, are %s", row.account_id, words, row.used, right)
-        row.used = right
-    ResourceCount.objects.bulk_update(wrong, ["used"], batch_size=500)
-
-
-def _recount_domain(domain: Domain, resources: list[Resource]) -> None:
-    ResourceCount.objects.bulk_create(
-        [ResourceCount(domain=domain, resource=r) for r in resources], ignore_conflicts=True
-    )
-    rows = _lock(Q(domain=domain, resource__in=resources))
-    below = ResourceCount.objects.filter(in_subtree(domain, "account__domain"))
-    sums = dict(below.values_list("resource").annotate(sum=Sum("used")))
-    for row in rows:
-        row.used = sums.get(row.resource, 0)
-    ResourceCount.objects.bulk_update(rows, ["used"])
-
-
-def move_domain(domain: Domain, old: list[int], new: list[int]) -> None:
-    """Carry what ``domain`` uses from the domains ``old`` above it to the domains ``new``.
-
-    Raises LimitExceeded when one of the new ones has not that much left.
-    """
-    amounts = {Resource(r): n for r, n in _used("domain", [domain.pk]).get(domain.pk, {}).items()}
-    left, joined = sorted(set(old) - set(new)), sorted(set(new) - set(old))
-    limits = limits_of_domains(
-        Domain.objects.filter(pk__in=joined).values_list("pk", "level")
-    )
-    ResourceCount.objects.bulk_create(
-        [ResourceCount(domain_id=d, resource=r) for d in joined for r in amounts],
-        ignore_conflicts=True,
-    )
-    for row in _lock(Q(domain__in=[*left, *joined], resource__in=list(amounts))):
-        resource = Resource(row.resource)
-        amount = amounts[resource]
-        if row.domain_id in joined:
-            maximum = limits[row.domain_id][resource]
-            ceiling = maximum * FACTS[resource].unit
-            if amount and maximum != UNLIMITED and row.used + amount > ceiling:
-                holder = _domain_words(row.domain_id)
-                raise _exceeded(holder, resource, ceiling, row.used, amount)
-            row.used += amount
-        else:
-            row.used = max(row.used - amount, 0)
-        row.save(update_fields=["used"])
