@@ -4,6 +4,7 @@ from infra.models.enrolment import HostCredential, HostEnrolment
 from infra.models.guests import OsCategory, OsType
 from infra.models.hosts import Host, HostCapacity, HostSample
 from infra.models.places import Cluster, Pod, Zone
+from infra.models.pod_ranges import PodAddress, PodIpRange
 from infra.models.preferences import DefaultZone
 from infra.models.regions import Region
 
@@ -21,6 +22,8 @@ __all__ = [
     "OsCategory",
     "OsType",
     "Pod",
+    "PodAddress",
+    "PodIpRange",
     "Region",
     "Zone",
 ]

@@ -1,15 +1,28 @@
 from network.models.addresses import GuestAddress, IpRange
+from network.models.house_ranges import PortableIpRange, StorageIpRange
 from network.models.networks import Network, NetworkOffering, NetworkState
+from network.models.permissions import NetworkPermission
 from network.models.physical import PhysicalNetwork, TrafficType
+from network.models.providers import NetworkServiceProvider, ProviderElement
+from network.models.public import PublicIp
 from network.models.routers import Router
+from network.models.vlans import DedicatedVlanRange, GuestVlan
 
 __all__ = [
+    "DedicatedVlanRange",
     "GuestAddress",
+    "GuestVlan",
     "IpRange",
     "Network",
     "NetworkOffering",
+    "NetworkPermission",
+    "NetworkServiceProvider",
     "NetworkState",
     "PhysicalNetwork",
+    "PortableIpRange",
+    "ProviderElement",
+    "PublicIp",
     "Router",
+    "StorageIpRange",
     "TrafficType",
 ]

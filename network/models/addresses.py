@@ -8,27 +8,53 @@ from typing import ClassVar
 
 from django.db import models
 
-from accounts.models import Entity
+from accounts.models import Account, Domain, Entity
 from accounts.querysets import AdminQuerySet, LiveManager, OwnedQuerySet
+from infra.models import Pod, Zone
 from network.models.networks import Network
+from network.models.physical import PhysicalNetwork
 
 
 class IpRange(Entity):
-    """A piece of a network's subnet that guests get addresses from, ends included."""
+    """Addresses to give out, ends included: public ones of a zone, or those of a guest network.
 
-    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="ip_ranges")
+    ``first`` and ``last`` are the ends as numbers (0 when there is IPv6 only). ``pod`` is set
+    where only machines of that pod get them; ``account`` or ``domain`` where only theirs do.
+    """
+
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="ip_ranges")
+    physical_network = models.ForeignKey(
+        PhysicalNetwork, null=True, on_delete=models.PROTECT, related_name="ip_ranges"
+    )
+    network = models.ForeignKey(
+        Network, null=True, on_delete=models.CASCADE, related_name="ip_ranges"
+    )
+    pod = models.ForeignKey(Pod, null=True, on_delete=models.PROTECT, related_name="guest_ranges")
+    account = models.ForeignKey(
+        Account, null=True, on_delete=models.PROTECT, related_name="public_ip_ranges"
+    )
+    domain = models.ForeignKey(
+        Domain, null=True, on_delete=models.PROTECT, related_name="public_ip_ranges"
+    )
+    gateway = models.GenericIPAddressField(protocol="IPv4", null=True)
+    netmask = models.CharField(max_length=15, blank=True)
     start_ip = models.GenericIPAddressField(protocol="IPv4", null=True)
     end_ip = models.GenericIPAddressField(protocol="IPv4", null=True)
     first = models.PositiveBigIntegerField(default=0)  # start_ip as a number
     last = models.PositiveBigIntegerField(default=0)
     start_ip6 = models.GenericIPAddressField(protocol="IPv6", null=True)
     end_ip6 = models.GenericIPAddressField(protocol="IPv6", null=True)
+    ip6_gateway = models.GenericIPAddressField(protocol="IPv6", null=True)
+    ip6_cidr = models.CharField(max_length=43, blank=True)
     vlan = models.CharField(max_length=32, blank=True)
+    for_system_vms = models.BooleanField(default=False)
 
     objects = LiveManager.from_queryset(AdminQuerySet)()
     everything = models.Manager.from_queryset(AdminQuerySet)()
 
     def save(self, *args: object, **kwargs: object) -> None:
+        if self.network is not None and self.zone_id is None:
+            self.zone_id = self.network.zone_id
         if self.start_ip and self.end_ip:
             self.first = int(ipaddress.IPv4Address(self.start_ip))
             self.last = int(ipaddress.IPv4Address(self.end_ip))
@@ -36,6 +62,16 @@ class IpRange(Entity):
 
     def __str__(self) -> str:
         return f"{self.start_ip or self.start_ip6}–{self.end_ip or self.end_ip6}"
+
+    @property
+    def is_public(self) -> bool:
+        return self.network_id is None
+
+    @property
+    def subnet(self) -> ipaddress.IPv4Network | None:
+        if not self.gateway:
+            return None
+        return ipaddress.IPv4Network(f"{self.gateway}/{self.netmask}", strict=False)
 
 
 class GuestAddress(models.Model):

@@ -12,7 +12,8 @@ from infra.models import Zone
 class PhysicalNetwork(Entity):
     """A set of links and switches that the hosts of a zone share.
 
-    ``vlan`` is the range tenants' networks take their VLAN ids from, e.g. ``100-200``.
+    ``vlan`` are the ranges tenants' networks take their VLAN ids (or, with the isolation method
+    VXLAN, their VNIs) from, e.g. ``100-200,300-310``.
     """
 
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="physical_networks")
