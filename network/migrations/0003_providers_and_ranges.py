@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_providers_and_ranges'),
+        ('accounts', '0003_tagged_limits'),
         ('infra', '0007_pod_ranges_moved'),
         ('network', '0002_live_rows'),
     ]
