@@ -168,7 +168,7 @@ router = Response(
         text("guestnetworkid", "network__uuid"),
         text("guestnetworkname", "network__name"),
         text("networkdomain", "network__network_domain"),
-        number("version", "applied_version"),
+        computed("version", ("applied_version",), str),
         computed("healthchecksfailed", ("problems",), bool, "boolean"),
         computed(
             "healthcheckresults",
