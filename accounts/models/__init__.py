@@ -1,7 +1,10 @@
 """Who there is: domains in a tree, accounts in domains, users in accounts, roles over all."""
 
 from accounts.models.entities import Entity, Owned
+from accounts.models.factors import RecoveryCode, SecondFactor
+from accounts.models.letters import Letter
 from accounts.models.limits import ResourceCount, ResourceLimit
+from accounts.models.passwords import OldPassword, PasswordReset
 from accounts.models.tenants import (
     Account,
     AccountQuerySet,
@@ -12,7 +15,14 @@ from accounts.models.tenants import (
     RoleRule,
     RoleRuleQuerySet,
 )
-from accounts.models.users import ApiKey, LoginFailure, Session, User, UserQuerySet
+from accounts.models.users import (
+    ApiKey,
+    LoginFailure,
+    RetiredKey,
+    Session,
+    User,
+    UserQuerySet,
+)
 
 __all__ = [
     "Account",
@@ -21,14 +31,20 @@ __all__ = [
     "Domain",
     "DomainQuerySet",
     "Entity",
+    "Letter",
     "LoginFailure",
+    "OldPassword",
     "Owned",
+    "PasswordReset",
+    "RecoveryCode",
     "ResourceCount",
     "ResourceLimit",
+    "RetiredKey",
     "Role",
     "RoleQuerySet",
     "RoleRule",
     "RoleRuleQuerySet",
+    "SecondFactor",
     "Session",
     "User",
     "UserQuerySet",

@@ -51,6 +51,8 @@ class User(Entity):
     source = models.CharField(max_length=16, default="native")
     is_default = models.BooleanField(default=False)  # made at first start; never deleted
     api_key_access = models.CharField(max_length=8, default="INHERIT")  # ENABLED, DISABLED
+    # An administrator asked that this user have a second factor.
+    two_factor_mandated = models.BooleanField(default=False)
     # Grows when every session must end: a new password, a lock, a removal.
     session_epoch = models.PositiveIntegerField(default=0)
 
@@ -84,6 +86,7 @@ class ApiKey(models.Model):
     key = models.CharField(max_length=255, unique=True)
     sealed_secret = models.TextField()
     created = models.DateTimeField(default=timezone.now)
+    last_used = models.DateTimeField(null=True)
 
     objects = models.Manager.from_queryset(OwnedQuerySet)()
 
@@ -94,6 +97,28 @@ class ApiKey(models.Model):
     @property
     def secret(self) -> str:
         return vault.unseal(self.sealed_secret)
+
+
+class RetiredKey(models.Model):
+    """A pair that was replaced and still signs until ``until``, while programs change over."""
+
+    OWNER: ClassVar[str] = "user__account"
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="retired_keys")
+    key = models.CharField(max_length=255, unique=True)
+    sealed_secret = models.TextField()
+    until = models.DateTimeField()
+
+    objects = models.Manager.from_queryset(OwnedQuerySet)()
+
+    @property
+    def secret(self) -> str:
+        return vault.unseal(self.sealed_secret)
+
+
+class SessionQuerySet(ScopedQuerySet):
+    def visible_to(self, caller):
+        """One's own, and those of users one may act on."""
+        return self.filter(user__in=User.everything.all().operable_by(caller).values("pk"))
 
 
 class Session(models.Model):
@@ -108,8 +133,13 @@ class Session(models.Model):
     address = models.GenericIPAddressField(null=True)
     created = models.DateTimeField(default=timezone.now)
     last_seen = models.DateTimeField(default=timezone.now)
+    device = models.CharField(max_length=255, blank=True)  # what it says it is (User-Agent)
+    source = models.CharField(max_length=16, default="native")  # native, ldap, oauth2, saml2
+    # The password was right, the second factor is still to be proven: good for nothing else.
+    pending = models.BooleanField(default=False)
+    factor_proven = models.DateTimeField(null=True)
 
-    objects = models.Manager.from_queryset(OwnedQuerySet)()
+    objects = models.Manager.from_queryset(SessionQuerySet)()
 
 
 class LoginFailure(models.Model):
