@@ -9,6 +9,9 @@ from django.db import models
 from accounts.caller import Caller
 from accounts.models import User
 from accounts.querysets import OwnedQuerySet
+from frontend.zones.models import ZoneDraft
+
+__all__ = ["Preference", "PreferenceQuerySet", "ZoneDraft"]
 
 
 class PreferenceQuerySet(OwnedQuerySet):
