@@ -23,6 +23,20 @@ def in_subtree(domain: Any, path: str = "") -> models.Q:
     return models.Q(**{f"{field}__gte": domain.path, f"{field}__lt": domain.path[:-1] + "0"})
 
 
+def owned_by_caller(caller: Caller, path: str) -> models.Q:
+    """For anybody but root: rows whose account (reached by ``path``) is the caller's to rule.
+
+    A domain administrator's projects lie in its own domain, as all of a member's do.
+    """
+    if caller.is_domain_admin:
+        # Accounts first: they are few beside what they own, and an index knows theirs.
+        accounts = type(caller.account).everything.filter(in_subtree(caller.domain, "domain"))
+        return models.Q(**{f"{path}__in": accounts.values("pk")})
+    if caller.memberships:
+        return models.Q(**{f"{path}__in": [caller.account.pk, *caller.memberships]})
+    return models.Q(**{path: caller.account.pk})
+
+
 class ScopedQuerySet(models.QuerySet):
     """The three questions every model answers. A model overrides what is different for it:
     a public template is visible and usable to all, operable by its owner only."""
@@ -41,15 +55,11 @@ class OwnedQuerySet(ScopedQuerySet):
     """Rows that belong to an account, reached by the model's ``OWNER`` path."""
 
     def owned_within(self, caller: Caller) -> OwnedQuerySet:
-        """What the caller's accounts own: all for root, a subtree for domain admins."""
+        """What the caller's accounts own: all for root, a subtree for domain admins, else the
+        own account's and that of the projects the caller is in."""
         if caller.is_root_admin:
             return self
-        path = self.model.OWNER
-        if caller.is_domain_admin:
-            # Accounts first: they are few beside what they own, and an index knows theirs.
-            accounts = type(caller.account).everything.filter(in_subtree(caller.domain, "domain"))
-            return self.filter(**{f"{path}__in": accounts.values("pk")})
-        return self.filter(**{path: caller.account.pk})
+        return self.filter(owned_by_caller(caller, self.model.OWNER))
 
     def visible_to(self, caller: Caller) -> OwnedQuerySet:
         return self.owned_within(caller)
@@ -73,6 +83,22 @@ class SharedQuerySet(ScopedQuerySet):
 
     def operable_by(self, caller: Caller) -> SharedQuerySet:
         return self if caller.is_root_admin else self.none()
+
+
+class AnnotationQuerySet(OwnedQuerySet):
+    """Owners read what is on their things, everybody what they wrote; what is for
+    administrators only, root administrators read. Authors and administrators change."""
+
+    def visible_to(self, caller: Caller) -> AnnotationQuerySet:
+        if caller.is_root_admin:
+            return self
+        rows = self.filter(admins_only=False)
+        mine = models.Q(user=caller.user) if caller.user is not None else models.Q(pk__in=[])
+        return rows.filter(models.Q(pk__in=rows.owned_within(caller).values("pk")) | mine)
+
+    def operable_by(self, caller: Caller) -> AnnotationQuerySet:
+        rows = self.visible_to(caller)
+        return rows if caller.is_domain_admin else rows.filter(user=caller.user)
 
 
 class LiveManager(models.Manager):

@@ -66,8 +66,8 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """The single thing a command answered, as its response shows it."""
-        if isinstance(self.value, models.Model):
-            response = self.command.response or SUCCESS
+        response = self.command.response
+        if isinstance(self.value, models.Model) and response not in (None, SUCCESS):
             return {**response.one(self.value, self.caller), **self.secrets}
         if isinstance(self.value, dict):
             return self.value

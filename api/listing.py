@@ -12,6 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from accounts.caller import Caller
 from accounts.models import Account, Domain
 from accounts.querysets import in_subtree
+from accounts.services import tags
 from api import parameters
 from core.columns import Keys
 from core.commands import Command, Param
@@ -42,17 +43,22 @@ def rows_for(
         for path in spec.keyword:
             matching |= Q(**{f"{path}__icontains": keyword})
         rows = rows.filter(matching)
+    if spec.tagged:
+        rows = tags.having(rows, parameters.value_of(caller, command, "tags", given) or ())
     return command.function(caller, rows, **arguments)
 
 
 #: Parameters that say how much to show, not which rows.
-_ALL_THE_SAME = frozenset({"page", "pagesize", "listall", "isrecursive", "details", "response"})
+_ALL_THE_SAME = frozenset(
+    {"page", "pagesize", "listall", "isrecursive", "details", "response", "showicon"}
+)
 
 
 def narrows(caller: Caller, command: Command, given: Mapping[str, Any]) -> bool:
     """Whether a call probably asks for a small part of a table."""
+    names = (name.partition("[")[0] for name in given)
     return not caller.is_root_admin or any(
-        name in command.by_name and name not in _ALL_THE_SAME for name in given
+        name in command.by_name and name not in _ALL_THE_SAME for name in names
     )
 
 

@@ -63,7 +63,10 @@ def value_of(
 ) -> Any:
     """One parameter by its name (for the dispatcher's own: id, ids, domainid, …)."""
     param = command.by_name.get(name)
-    return _value(caller, command, param, given, {}) if param else None
+    if param is None:
+        return None
+    maps = _maps(command, given) if param.kind == "map" else {}
+    return _value(caller, command, param, given, maps)
 
 
 def _value(

@@ -10,4 +10,5 @@ class ComputeConfig(AppConfig):
         import_module("compute.jobs")
         for service in ("departures", "power", "samples", "strays", "upkeep"):
             import_module(f"compute.services.{service}")
+        import_module("compute.resource_types")
         import_module("compute.commands")

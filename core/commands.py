@@ -160,6 +160,8 @@ class Listing:
     order: tuple[str, ...] = ("pk",)
     scoped: bool = False  # takes listall, account, domainid, isrecursive, projectid
     groups: Groups | None = None  # arguments → the detail groups to show (None: all)
+    tagged: bool = False  # takes tags
+    icons: bool = False  # takes showicon
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ _PAGE_PARAMS = (
     Param("page", "page", "integer", "Which page, from 1; goes with pagesize"),
     Param("pagesize", "pagesize", "integer", "Rows in a page; -1 for no limit"),
 )
+_TAGS = Param("tags", "tags", "map", "Only with these tags")
+_SHOW_ICON = Param("showicon", "showicon", "boolean", "Show their icons")
 
 
 def command(
@@ -247,11 +251,15 @@ def listing(
     order: tuple[str, ...] = ("pk",),
     scoped: bool | None = None,
     groups: Groups | None = None,
+    tagged: bool = False,
+    icons: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function that narrows rows as the list command of its own name.
 
     ``scoped`` defaults to whether the model has an owner (``OWNER``). ``groups`` says from
-    the arguments which detail groups of the response are wanted (``details=min``).
+    the arguments which detail groups of the response are wanted (``details=min``). ``tagged``
+    lists can be narrowed by tags, those with ``icons`` show them on request; the dispatcher
+    does both.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -264,6 +272,7 @@ def listing(
             Param("ids", "ids", "list", "Only these", of="uuid", model=model, filter="pk")
         ]
         extra += (_SCOPE_PARAMS if is_scoped else ()) + _PAGE_PARAMS
+        extra += [_TAGS] * tagged + [_SHOW_ICON] * icons
         _add(
             Command(
                 name=function.__name__,
@@ -272,7 +281,7 @@ def listing(
                 roles=roles,
                 response=response,
                 help=inspect.getdoc(function) or "",
-                listing=Listing(model, keyword, order, is_scoped, groups),
+                listing=Listing(model, keyword, order, is_scoped, groups, tagged, icons),
             )
         )
         return function

@@ -15,4 +15,5 @@ class StorageConfig(AppConfig):
         for name in ("capacities", "departures"):
             import_module(f"storage.services.{name}")
         import_module("storage.upkeep")
+        import_module("storage.resource_types")
         import_module("storage.commands")

@@ -1,3 +1,3 @@
-from accounts.commands import accounts, domains, keys, limits, permissions, roles, users
+from accounts.commands import accounts, domains, keys, limits, permissions, roles, tags, users
 
-__all__ = ["accounts", "domains", "keys", "limits", "permissions", "roles", "users"]
+__all__ = ["accounts", "domains", "keys", "limits", "permissions", "roles", "tags", "users"]

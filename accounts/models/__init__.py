@@ -5,6 +5,7 @@ from accounts.models.factors import RecoveryCode, SecondFactor
 from accounts.models.letters import Letter
 from accounts.models.limits import ResourceCount, ResourceLimit
 from accounts.models.passwords import OldPassword, PasswordReset
+from accounts.models.pinned import Annotation, ResourceDetail, ResourceIcon, ResourceTag
 from accounts.models.tenants import (
     Account,
     AccountQuerySet,
@@ -27,6 +28,7 @@ from accounts.models.users import (
 __all__ = [
     "Account",
     "AccountQuerySet",
+    "Annotation",
     "ApiKey",
     "Domain",
     "DomainQuerySet",
@@ -38,7 +40,10 @@ __all__ = [
     "PasswordReset",
     "RecoveryCode",
     "ResourceCount",
+    "ResourceDetail",
+    "ResourceIcon",
     "ResourceLimit",
+    "ResourceTag",
     "RetiredKey",
     "Role",
     "RoleQuerySet",

@@ -11,7 +11,6 @@ from compute.commands import (
     machines,
     nics,
     offerings,
-    tags,
     volumes,
 )
 
@@ -26,6 +25,5 @@ __all__ = [
     "machines",
     "nics",
     "offerings",
-    "tags",
     "volumes",
 ]

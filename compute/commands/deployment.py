@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from accounts.caller import Caller
 from accounts.models import Domain
+from accounts.services import tags
 from accounts.services.scoping import own_uuid, owner_for
 from compute.lookup import find
 from compute.models import AffinityGroup, ServiceOffering, UserData
 from compute.responses import virtualmachine
 from compute.responses.placement import placement
-from compute.services import deploy, tags
+from compute.services import deploy
 from compute.services.disks import DataDisk
 from compute.services.nics import NicWish
 from compute.services.places import Choice

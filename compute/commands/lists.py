@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import User
-from compute.commands.volumes import tags_filter
 from compute.models import (
     AffinityGroup,
     InstanceGroup,
@@ -26,7 +25,7 @@ from compute.responses.metrics import machinemetrics, usagehistory
 from compute.services import samples
 from compute.services.machines import SEES_DESTROYED
 from compute.states import GONE, VmState
-from core.commands import USER, AdminOnly, Filter, Map, command, listing
+from core.commands import USER, AdminOnly, Filter, command, listing
 from core.errors import InvalidParameter
 from infra.models import Cluster, Host, Pod, Zone
 from network.models import Network
@@ -56,7 +55,7 @@ def _groups(arguments: dict[str, Any]) -> frozenset[str]:
 _NAMES = ("name", "display_name", "instance_name")
 
 
-@listing(VirtualMachine, response=virtualmachine, keyword=_NAMES, groups=_groups)
+@listing(VirtualMachine, response=virtualmachine, keyword=_NAMES, groups=_groups, tagged=True)
 def listVirtualMachines(
     caller: Caller,
     rows: QuerySet,
@@ -91,7 +90,6 @@ def listVirtualMachines(
     ] = None,
     haenable: Annotated[bool | None, Filter("ha_enabled"), "Only with HA, or without"] = None,
     displayvm: Annotated[bool | None, AdminOnly, "Only shown, or hidden, ones"] = None,
-    tags: Annotated[Map | None, "Only with these tags"] = None,
     details: Annotated[list[str] | None, "What to show: all, min, nics, stats, …"] = None,
     userdata: Annotated[bool, "Show their user data"] = False,
 ) -> QuerySet:
@@ -110,7 +108,7 @@ def listVirtualMachines(
     if keypair:
         pairs = SshKeyPair.everything.filter(machines=OuterRef("pk"), name=keypair)
         rows = rows.filter(Exists(pairs))
-    return tags_filter(rows, "UserVm", tags)
+    return rows
 
 
 def _seen(
@@ -136,7 +134,7 @@ def _seen(
     return rows.filter(state=_STATES[wanted])
 
 
-@listing(VirtualMachine, response=machinemetrics, keyword=_NAMES)
+@listing(VirtualMachine, response=machinemetrics, keyword=_NAMES, tagged=True)
 def listVirtualMachinesMetrics(
     caller: Caller,
     rows: QuerySet,
@@ -150,13 +148,12 @@ def listVirtualMachinesMetrics(
         ServiceOffering | None, Filter("service_offering"), "Only of this offering"
     ] = None,
     templateid: Annotated[Template | None, Filter("template"), "Only from this template"] = None,
-    tags: Annotated[Map | None, "Only with these tags"] = None,
 ) -> QuerySet:
     """Lists virtual machines with their latest measurements."""
     rows = _seen(caller, rows, state, None)
     if networkid is not None:
         rows = rows.filter(Exists(Nic.objects.filter(machine=OuterRef("pk"), network=networkid)))
-    return tags_filter(rows, "UserVm", tags)
+    return rows
 
 
 @command(roles=USER, response=usagehistory)

@@ -8,11 +8,13 @@ from django.db.models import Q, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
+from accounts.pinned.types import named
+from accounts.services import tags as tagging
 from accounts.services.scoping import own_uuid, owner_for
 from compute.models import ServiceOffering, VirtualMachine
 from compute.responses import virtualmachine
 from compute.responses.volumes import volume as volume_response
-from compute.services import tags, templates, volumes
+from compute.services import templates, volumes
 from core.commands import (
     USER,
     AdminOnly,
@@ -115,12 +117,8 @@ def createSnapshot(
     """Takes a snapshot of a volume, of a running guest too."""
     plan = volumes.snapshot(volumeid, name=name.strip(), quiesce=quiescevm)
     if tags:
-        _tag(caller, "Snapshot", plan.subject, tags)
+        tagging.create(caller, named("Snapshot"), [plan.subject], tags)
     return plan
-
-
-def _tag(caller: Caller, kind: str, row: Snapshot, given: list[dict[str, str]]) -> None:
-    tags.create(caller, kind, [row], given)
 
 
 @command(roles=USER, event="SNAPSHOT.REVERT", response=snapshot_response)
@@ -199,7 +197,7 @@ def detachIso(
     return volumes.detach_iso(virtualmachineid)
 
 
-@listing(Volume, response=volume_response, keyword=("name",))
+@listing(Volume, response=volume_response, keyword=("name",), tagged=True)
 def listVolumes(
     caller: Caller,
     rows: QuerySet,
@@ -227,7 +225,6 @@ def listVolumes(
         Cluster | None, AdminOnly, Filter("pool__cluster"), "Only in this cluster"
     ] = None,
     displayvolume: Annotated[bool | None, AdminOnly, "Only shown, or hidden, ones"] = None,
-    tags: Annotated[Map | None, "Only with these tags"] = None,
 ) -> QuerySet:
     """Lists volumes."""
     if serviceofferingid is not None:
@@ -238,10 +235,4 @@ def listVolumes(
         rows = rows.filter(display=displayvolume)
     elif not caller.is_root_admin:
         rows = rows.filter(Q(display=True))
-    return tags_filter(rows, "Volume", tags)
-
-
-def tags_filter(rows: QuerySet, kind: str, wanted: list[dict[str, str]] | None) -> QuerySet:
-    for uuids in tags.matching(kind, wanted or []):
-        rows = rows.filter(uuid__in=uuids)
     return rows

@@ -7,11 +7,12 @@ from contextlib import suppress
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import ResourceTag
 from agent import protocol as p
 from compute import spec
 from compute.jobs.power import return_to_running, shut_down
 from compute.jobs.rows import fresh
-from compute.models import Nic, ResourceTag, VirtualMachine, VolumeAttachment
+from compute.models import Nic, VirtualMachine, VolumeAttachment
 from compute.services import holdings, nics
 from compute.states import VmEvent, VmState
 from core.steps import Run, Step, plan

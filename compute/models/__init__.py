@@ -4,14 +4,12 @@ from compute.models.keys import SshKeyPair, UserData
 from compute.models.machines import VirtualMachine, VmSample
 from compute.models.nics import Nic
 from compute.models.offerings import ServiceOffering
-from compute.models.tags import ResourceTag
 
 __all__ = [
     "AFFINITY_TYPES",
     "AffinityGroup",
     "InstanceGroup",
     "Nic",
-    "ResourceTag",
     "ServiceOffering",
     "SshKeyPair",
     "UserData",

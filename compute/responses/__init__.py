@@ -5,7 +5,6 @@ from compute.responses.keys import newkeypair, sshkeypair, userdata
 from compute.responses.machines import virtualmachine
 from compute.responses.nics import nic
 from compute.responses.offerings import serviceoffering
-from compute.responses.tags import tag
 
 __all__ = [
     "affinitygroup",
@@ -15,7 +14,6 @@ __all__ = [
     "nic",
     "serviceoffering",
     "sshkeypair",
-    "tag",
     "userdata",
     "virtualmachine",
 ]

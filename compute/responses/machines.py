@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db.models import Max
 
+from accounts.pinned import responses as pinned
 from compute.figures import figures
 from compute.models import AffinityGroup, Nic, VirtualMachine, VmSample, VolumeAttachment
 from compute.responses.groups import affinitygroup_of_machine
 from compute.responses.nics import nic
 from compute.responses.owners import owner
-from compute.responses.tags import tag, tags_of
 from compute.together import Together, grouped
 from core.columns import Uuids, uuids_of
 from core.responses import Response, computed, date, flag, many, number, ref, text
@@ -141,7 +141,7 @@ virtualmachine = Response(
         many("nic", _nic_facts.part(lambda nics: nics), of=nic, group="nics"),
         many("ipaddress", _nic_facts.part(_main_address), group="nics"),
         many("affinitygroup", _affinity, of=affinitygroup_of_machine, group="affgrp"),
-        many("tags", tags_of(VirtualMachine), of=tag),
+        pinned.tags(VirtualMachine),
         many("jobid", _job_facts.item("jobid")),
         many("jobstatus", _job_facts.item("jobstatus"), kind="integer"),
         many("cpuused", stat_facts.item("cpuused"), group="stats"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compute.responses.tags import tag, tags_of
-from core.responses import computed, date, many, number, text
+from accounts.pinned import responses as pinned
+from core.responses import computed, date, number, text
 from storage.models import Volume
 from storage.responses import volume as storage_volume
 
@@ -42,6 +42,6 @@ volume = replace(
             _root_only("display_text"),
             lambda kind, v: v if kind == "ROOT" else None,
         ),
-        many("tags", tags_of(Volume), of=tag),
+        pinned.tags(Volume),
     ),
 )

@@ -9,12 +9,11 @@ from django.db.models import Count
 from accounts import cleaning
 from accounts.caller import Caller
 from accounts.figures import figure
-from accounts.models import Account
+from accounts.models import Account, ResourceTag
 from accounts.resources import Resource
 from compute.models import (
     AffinityGroup,
     InstanceGroup,
-    ResourceTag,
     SshKeyPair,
     UserData,
     VirtualMachine,

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Account, Role
-from compute.models import ResourceTag, UserData
+from accounts.models import Account, ResourceTag, Role
+from compute.models import UserData
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
 from jobs import events, troubles
@@ -115,7 +115,7 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
         "Running", account=w.account, cloud=_cloud(w), network=w["network.Network"]
     ),
     "compute.Nic": lambda w: w["compute.VirtualMachine"].nics.first(),
-    "compute.ResourceTag": lambda w: ResourceTag.objects.create(
+    "accounts.ResourceTag": lambda w: ResourceTag.objects.create(
         account=w.account, resource_type="UserVm", key=factories.unique("key"), value="v",
         resource_uuid=w["compute.VirtualMachine"].uuid,
     ),

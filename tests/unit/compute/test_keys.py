@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding
 
-from compute.models import ResourceTag, SshKeyPair, VirtualMachine
+from accounts.models import ResourceTag
+from compute.models import SshKeyPair, VirtualMachine
 from compute.services import keys
 from core.errors import InUse, InvalidParameter, NoSuchObject, NotAllowedInState
 from jobs.models import Event

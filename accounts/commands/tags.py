@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.caller import Caller
-from compute.jobs import done
-from compute.models import ResourceTag
-from compute.responses import tag
-from compute.services import tags as service
+from accounts.models import ResourceTag
+from accounts.pinned import types
+from accounts.pinned.responses import tag
+from accounts.services import tags as service
 from core.commands import USER, Filter, Map, command, listing
 from core.errors import InvalidParameter
 from core.responses import SUCCESS
-from core.steps import Plan
 
 
 @command(roles=USER, event="CREATE_TAGS", response=SUCCESS)
@@ -24,12 +23,12 @@ def createTags(
     resourcetype: Annotated[str, "What they are: UserVm, Volume, Network, …"],
     tags: Annotated[Map, "tags[0].key=env&tags[0].value=prod"],
     customer: Annotated[str, "Kept with the tags"] = "",
-) -> Plan:
+) -> Model:
     """Pins tags to things of one type."""
-    kind = service.kind_of(resourcetype)
-    rows = service.things(caller, "createTags", kind, resourceids)
+    kind = types.named(resourcetype)
+    rows = types.things(caller, "createTags", kind, resourceids)
     service.create(caller, kind, rows, tags, customer)
-    return Plan(done, rows[0])
+    return rows[0]
 
 
 @command(roles=USER, event="DELETE_TAGS", response=SUCCESS)
@@ -38,12 +37,12 @@ def deleteTags(
     resourceids: Annotated[list[str], "The things to take them from"],
     resourcetype: Annotated[str, "What they are: UserVm, Volume, Network, …"],
     tags: Annotated[Map | None, "Only these keys (with these values); all if left out"] = None,
-) -> Plan:
+) -> Model:
     """Takes tags from things of one type."""
-    kind = service.kind_of(resourcetype)
-    rows = service.things(caller, "deleteTags", kind, resourceids)
+    kind = types.named(resourcetype)
+    rows = types.things(caller, "deleteTags", kind, resourceids)
     service.delete(kind, rows, tags)
-    return Plan(done, rows[0])
+    return rows[0]
 
 
 @listing(ResourceTag, response=tag, keyword=("key", "value"))
@@ -58,9 +57,9 @@ def listTags(
 ) -> QuerySet:
     """Lists tags."""
     if resourcetype:
-        rows = rows.filter(resource_type=service.kind_of(resourcetype))
+        rows = rows.filter(resource_type=types.named(resourcetype).name)
     if resourceid:
-        wanted = service.uuid_of(resourceid)
+        wanted = types.uuid_of(resourceid)
         if wanted is None:
             raise InvalidParameter(f"“{resourceid}” is not the id of anything.")
         rows = rows.filter(resource_uuid=wanted)

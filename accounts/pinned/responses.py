@@ -1,0 +1,73 @@
+"""What is pinned, alone and on the things it is pinned to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Model
+
+from accounts.models import Annotation, ResourceTag
+from core.columns import Uuids, uuids_of
+from core.responses import Field, Response, computed, many, text
+
+Fetch = Callable[[Sequence[int], Any], Mapping[int, Any]]
+
+
+def _owner(path: str = "account") -> tuple[Field, ...]:
+    return (
+        text("account", f"{path}__name"),
+        text("domainid", f"{path}__domain__uuid"),
+        text("domain", f"{path}__domain__name"),
+        text("domainpath", f"{path}__domain__name_path"),
+    )
+
+
+tag = Response(
+    "tag",
+    ResourceTag,
+    (
+        text("key"),
+        text("value"),
+        text("resourcetype", "resource_type"),
+        text("resourceid", "resource_uuid"),
+        computed("customer", ("customer",), lambda text: text or None),
+        *_owner(),
+    ),
+)
+
+
+def tags_of(model: type[Model]) -> Fetch:
+    """The bulk field of a response whose rows are ``model``'s."""
+
+    def fetch(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
+        key_of = uuids_of(model, keys)
+        rows = ResourceTag.objects.filter(resource_uuid__in=Uuids(key_of)).order_by("key")
+        found: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
+        for item in tag.render(rows, caller):
+            found[key_of[item["resourceid"]]].append(item)
+        return found
+
+    return fetch
+
+
+def annotated(model: type[Model]) -> Fetch:
+    """Whether there are comments that the caller may read."""
+
+    def fetch(keys: Sequence[int], caller: Any) -> dict[int, bool]:
+        key_of = uuids_of(model, keys)
+        rows = Annotation.objects.filter(resource_uuid__in=Uuids(key_of))
+        if caller is not None and not caller.is_root_admin:
+            rows = rows.filter(admins_only=False)
+        uuids = set(rows.values_list("resource_uuid", flat=True))
+        return {key: uuid in uuids for uuid, key in key_of.items()}
+
+    return fetch
+
+
+def tags(model: type[Model]) -> Field:
+    return many("tags", tags_of(model), of=tag)
+
+
+def comments(model: type[Model]) -> Field:
+    return Field("hasannotations", "boolean", bulk=annotated(model))
