@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_projects'),
+        ('accounts', '0005_pinned'),
         ('frontend', '0001_initial'),
         ('jobs', '0002_live_rows'),
     ]
