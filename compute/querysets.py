@@ -54,4 +54,15 @@ class MachineQuerySet(OwnedQuerySet):
 
 
 class AffinityGroupQuerySet(OwnedQuerySet):
-    """Groups belong to accounts; machines of an account join that account's groups only."""
+    """Groups belong to accounts, and machines of an account join that account's groups only;
+    save those of a dedication to a domain, which are there for all in its branch."""
+
+    def visible_to(self, caller: Any) -> AffinityGroupQuerySet:
+        rows = super().visible_to(caller)
+        if caller.is_root_admin:
+            return rows
+        # One OR on columns of the row itself; the branch is known beforehand.
+        return rows | self.filter(domain__in=caller.domain.ancestor_ids)
+
+    def operable_by(self, caller: Any) -> AffinityGroupQuerySet:
+        return self.owned_within(caller)

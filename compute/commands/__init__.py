@@ -3,6 +3,7 @@
 from compute.commands import (
     access,
     affinity,
+    dedication,
     deployment,
     groups,
     hosts,
@@ -17,6 +18,7 @@ from compute.commands import (
 __all__ = [
     "access",
     "affinity",
+    "dedication",
     "deployment",
     "groups",
     "hosts",

@@ -1,4 +1,5 @@
 from compute.models.attachments import VolumeAttachment
+from compute.models.dedication import DedicatedResource
 from compute.models.groups import AFFINITY_TYPES, AffinityGroup, InstanceGroup
 from compute.models.keys import SshKeyPair, UserData
 from compute.models.machines import VirtualMachine, VmSample
@@ -8,6 +9,7 @@ from compute.models.offerings import ServiceOffering
 __all__ = [
     "AFFINITY_TYPES",
     "AffinityGroup",
+    "DedicatedResource",
     "InstanceGroup",
     "Nic",
     "ServiceOffering",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.db import models
 
-from accounts.models import Account, Owned
+from accounts.models import Account, Domain, Owned
 from accounts.querysets import LiveManager, OwnedQuerySet
 from compute.querysets import AffinityGroupQuerySet
 
-#: CloudStack's types: together or apart, as a must or as a wish.
+#: Machines that use what is dedicated to their account or domain. Made with the dedication.
+DEDICATED = "ExplicitDedication"
+
+#: CloudStack's types: together or apart, as a must or as a wish; or on dedicated resources.
 AFFINITY_TYPES = (
     "host affinity",
     "host anti-affinity",
     "non-strict host affinity",
     "non-strict host anti-affinity",
+    DEDICATED,
 )
 
 
@@ -37,6 +41,10 @@ class AffinityGroup(Owned):
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=4096, blank=True)
     type = models.CharField(max_length=32, choices=[(t, t) for t in AFFINITY_TYPES])
+    # Set: machines of this whole branch may join; the group itself is the system's.
+    domain = models.ForeignKey(
+        Domain, null=True, on_delete=models.PROTECT, related_name="affinity_groups"
+    )
 
     objects = LiveManager.from_queryset(AffinityGroupQuerySet)()
     everything = models.Manager.from_queryset(AffinityGroupQuerySet)()
@@ -47,6 +55,10 @@ class AffinityGroup(Owned):
                 fields=["account", "name", "alive"], name="affinity_group_name_in_account"
             )
         ]
+
+    @property
+    def is_dedicated(self) -> bool:
+        return self.type == DEDICATED
 
     @property
     def is_strict(self) -> bool:

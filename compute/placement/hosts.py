@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import starmap
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, TextField, Valu
 from django.db.models.functions import Cast, Mod
 
 from compute.models import AffinityGroup, VirtualMachine
+from compute.placement import dedication
+from compute.placement.dedication import Kept
 from compute.placement.refusal import Refusal
 from compute.placement.wanted import Wanted
 from core.config import Setting
@@ -37,26 +39,29 @@ _PRIME = 1_000_003
 
 @dataclass(frozen=True)
 class Company:
-    """Where the machines of the wanted affinity groups are: keys of hosts."""
+    """Where the machines of the wanted affinity groups are (keys of hosts), and what is kept
+    for others."""
 
     must_share: frozenset[int] | None = None  # None: no such wish
     must_avoid: frozenset[int] = frozenset()
     likes: frozenset[int] = frozenset()
     dislikes: frozenset[int] = frozenset()
+    kept: Kept = field(default_factory=Kept)
 
 
 def company(wanted: Wanted) -> Company:
     """Reads the groups' members; lock the groups first when the answer is acted upon."""
-    groups = list(wanted.groups)
+    groups = [g for g in wanted.groups if not g.is_dedicated]
+    kept = dedication.kept(wanted)
     if not groups:
-        return Company()
+        return Company(kept=kept)
     members = VirtualMachine.objects.filter(affinity_groups__in=groups).exclude(host=None)
     if wanted.machine is not None:
         members = members.exclude(pk=wanted.machine.pk)
     hosts_of: dict[int, set[int]] = {}
     for group_id, host_id in members.values_list("affinity_groups", "host"):
         hosts_of.setdefault(group_id, set()).add(host_id)
-    return _company(groups, hosts_of)
+    return replace(_company(groups, hosts_of), kept=kept)
 
 
 def _company(groups: list[AffinityGroup], hosts_of: dict[int, set[int]]) -> Company:
@@ -115,6 +120,9 @@ def fitting(wanted: Wanted, friends: Company) -> QuerySet[Host]:
         row = getattr(wanted, chosen)
         if row is not None:
             rows = rows.filter(**{"pk" if chosen == "host" else chosen: row.pk})
+    allowed = friends.kept.allowed()
+    if allowed is not None:
+        rows = rows.filter(allowed)
     if friends.must_share is not None:
         rows = rows.filter(pk__in=friends.must_share)
     if wanted.avoid or friends.must_avoid:
@@ -212,7 +220,7 @@ def all_of(wanted: Wanted) -> list[Judged]:
 
 def refusal(host: Judged, wanted: Wanted, friends: Company) -> Refusal | None:
     """Why this host does not take the machine."""
-    for check in (_chosen, _usable, _kind, _tags, _room, _friends, _storage):
+    for check in (_chosen, _usable, _kind, _dedicated, _tags, _room, _friends, _storage):
         reason = check(host, wanted, friends)
         if reason:
             return reason
@@ -251,6 +259,10 @@ def _kind(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:
     if wanted.arch and host.arch != wanted.arch:
         return Refusal("hypervisor", f"its processor is {host.arch}, not {wanted.arch}")
     return None
+
+
+def _dedicated(host: Judged, _: Wanted, friends: Company) -> Refusal | None:
+    return friends.kept.refusal(host)
 
 
 def _tags(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from accounts.models import Account
 from compute.models import AffinityGroup, VirtualMachine
 from infra.models import Cluster, Host, Pod, Zone
 from storage.models import StoragePool, Template, Volume
@@ -29,7 +30,8 @@ class DiskWish:
 @dataclass(frozen=True)
 class Wanted:
     """``host``, ``cluster`` and ``pod`` are an administrator's choice; ``last_host`` is tried
-    first; ``machine`` is the one to be placed, so that it does not avoid itself."""
+    first; ``machine`` is the one to be placed, so that it does not avoid itself; ``owner`` may
+    use what is dedicated to its branch."""
 
     zone: Zone
     hypervisor: str
@@ -40,6 +42,7 @@ class Wanted:
     arch: str = ""
     host_tags: tuple[str, ...] = ()
     groups: Sequence[AffinityGroup] = ()
+    owner: Account | None = None
     machine: VirtualMachine | None = None
     host: Host | None = None
     cluster: Cluster | None = None

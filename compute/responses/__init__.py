@@ -1,5 +1,11 @@
 """Compute's things as clients see them."""
 
+from compute.responses.dedication import (
+    dedicatedcluster,
+    dedicatedhost,
+    dedicatedpod,
+    dedicatedzone,
+)
 from compute.responses.groups import affinitygroup, affinitygrouptype, instancegroup
 from compute.responses.keys import newkeypair, sshkeypair, userdata
 from compute.responses.machines import virtualmachine
@@ -9,6 +15,10 @@ from compute.responses.offerings import serviceoffering
 __all__ = [
     "affinitygroup",
     "affinitygrouptype",
+    "dedicatedcluster",
+    "dedicatedhost",
+    "dedicatedpod",
+    "dedicatedzone",
     "instancegroup",
     "newkeypair",
     "nic",

@@ -18,7 +18,7 @@ from compute.models import (
     UserData,
     VirtualMachine,
 )
-from compute.services import machines
+from compute.services import dedication, machines
 from compute.states import VmState
 from core.steps import Plan, Run
 from jobs import batches
@@ -42,6 +42,7 @@ def _expunge(vm: VirtualMachine) -> Plan:
 @cleaning.cleaner("groups and keys", order=60)
 def remove_belongings(account: Account, run: Run) -> int:
     """What is only a row."""
+    dedication.release_all_of(account)
     for model in (InstanceGroup, AffinityGroup, SshKeyPair, UserData):
         for row in model.objects.filter(account=account):
             row.remove()

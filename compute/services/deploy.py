@@ -91,8 +91,8 @@ def deploy(caller: Caller, asked: Request) -> Plan:
     wishes = list(asked.networks) or nics.default_wishes(asked.owner, asked.zone)
     for wish in wishes:
         nics.check_usable(wish.network, asked.owner, asked.zone)
-    holdings.reserve_quota(asked.owner, size)
-    vm = _create(caller, asked, size)
+    tags = holdings.host_tags(asked.offering, asked.template)
+    vm = _create(caller, asked, size, holdings.reserve_quota(asked.owner, size, tags))
     vm.affinity_groups.add(*members)
     root = disks.allocate_root(vm, root_bytes, asked.root_offering)
     data = disks.allocate_data(vm, asked.data_disks)
@@ -123,6 +123,7 @@ def dry_run(asked: Request) -> Table:
             disks=wishes,
             groups=members,
             choice=asked.choice,
+            owner=asked.owner,
         )
     )
 
@@ -179,7 +180,9 @@ def _hypervisor(asked: Request) -> str:
     return asked.template.hypervisor or asked.hypervisor
 
 
-def _create(caller: Caller, asked: Request, size: Size) -> VirtualMachine:
+def _create(
+    caller: Caller, asked: Request, size: Size, counted: dict[str, object]
+) -> VirtualMachine:
     """The row, counted, with what the guest is to be told; no disks, NICs or host yet."""
     pairs = access.key_pairs(asked.owner, asked.key_pairs)
     lines = access.public_keys(pairs)
@@ -215,7 +218,7 @@ def _create(caller: Caller, asked: Request, size: Size) -> VirtualMachine:
         ha_enabled=asked.offering.offer_ha,
         dynamic_scaling=_dynamic(asked),
         display=asked.display,
-        counted=True,
+        **counted,
         **access.password_fields(password, lines),
         **user_data,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import Account
 from compute.models import AffinityGroup, InstanceGroup, VirtualMachine
 from compute.states import VmState
@@ -44,6 +46,10 @@ def create_affinity(owner: Account, name: str, kind: str, description: str) -> A
 
 def delete_affinity(group: AffinityGroup) -> None:
     """Its machines stay where they are; they are no longer bound to each other."""
+    if group.is_dedicated:
+        raise InvalidParameter(
+            f"Affinity group {group} belongs to a dedication; release what is dedicated instead."
+        )
     group.machines.clear()
     group.remove()
 
@@ -56,16 +62,23 @@ def affinity_groups(
         raise InvalidParameter("Give affinitygroupids or affinitygroupnames, not both.")
     found = list(rows)
     for name in names:
-        group = AffinityGroup.objects.filter(account=owner, name=name).first()
+        group = _joinable(owner).filter(name=name).first()
         if group is None:
             raise InvalidParameter(f"Account {owner} has no affinity group named {name}.")
         found.append(group)
     for group in found:
-        if group.account_id != owner.pk:
+        if not _joinable(owner).filter(pk=group.pk).exists():
             raise InvalidParameter(
                 f"Affinity group {group} belongs to another account than the machine."
             )
     return list({g.pk: g for g in found}.values())
+
+
+def _joinable(owner: Account) -> QuerySet[AffinityGroup]:
+    """Its own, and those of dedications to a domain it is in."""
+    return AffinityGroup.objects.filter(
+        Q(account=owner, domain=None) | Q(domain__in=owner.domain.ancestor_ids)
+    )
 
 
 def change_affinity(vm: VirtualMachine, groups: Sequence[AffinityGroup]) -> None:

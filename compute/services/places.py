@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from accounts.models import Account
 from compute.models import AffinityGroup, VirtualMachine, VolumeAttachment
 from compute.placement import DiskWish, Wanted
 from compute.services.disks import DataDisk
@@ -48,6 +49,7 @@ def of_machine(
         disks=[disk_of(vm, a.volume) for a in attachments],
         groups=groups,
         choice=choice,
+        owner=vm.account,
         machine=vm,
         last_host=vm.last_host if last_host else None,
         avoid=avoid,
@@ -64,6 +66,7 @@ def wanted(
     disks: Sequence[DiskWish],
     groups: Sequence[AffinityGroup],
     choice: Choice,
+    owner: Account | None = None,
     machine: VirtualMachine | None = None,
     last_host: Host | None = None,
     avoid: frozenset[int] = frozenset(),
@@ -79,6 +82,7 @@ def wanted(
         host_tags=tuple(dict.fromkeys(tags)),
         disks=tuple(disks),
         groups=groups,
+        owner=owner,
         machine=machine,
         host=choice.host,
         cluster=choice.cluster,

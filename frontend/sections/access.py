@@ -77,6 +77,8 @@ AFFINITY_TYPES = (
     ("non-strict host anti-affinity", _("Apart where possible")),
     ("non-strict host affinity", _("Together where possible")),
 )
+#: Made with a dedication, never by hand.
+_ALL_TYPES = (*AFFINITY_TYPES, ("ExplicitDedication", _("On what is dedicated to the owner")))
 
 AFFINITY = Section(
     key="affinitygroups",
@@ -94,13 +96,13 @@ AFFINITY = Section(
         Column(
             "type",
             _("Type"),
-            make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+            make=lambda r: dict(_ALL_TYPES).get(r.get("type", ""), r.get("type")),
         ),
         Column("description", _("Description")),
         Column("account", _("Account")),
         DOMAIN,
     ),
-    filters=(Filter("type", _("Type"), choices=AFFINITY_TYPES),),
+    filters=(Filter("type", _("Type"), choices=_ALL_TYPES),),
     facts=(
         Facts(
             _("Affinity group"),
@@ -109,7 +111,7 @@ AFFINITY = Section(
                 Column(
                     "type",
                     _("Type"),
-                    make=lambda r: dict(AFFINITY_TYPES).get(r.get("type", ""), r.get("type")),
+                    make=lambda r: dict(_ALL_TYPES).get(r.get("type", ""), r.get("type")),
                 ),
                 Column("description", _("Description")),
             ),
