@@ -59,67 +59,79 @@ def reserve(account: Account, amounts: Amounts, tags: Iterable[str] = ()) -> Non
     Raises LimitExceeded, with nothing taken, when one of them has not that much left. Must
     run in the transaction that makes what is counted.
     """
-    _change(account, {r: n for r, n in amounts.items() if n}, tags, check=True)
+    _change(account, spread(amounts, tags))
 
 
 def release(account: Account, amounts: Amounts, tags: Iterable[str] = ()) -> None:
     """Give ``amounts`` back, in the transaction that removes what was counted."""
-    _change(account, {r: -n for r, n in amounts.items() if n}, tags, check=False)
+    _change(account, _negative(spread(amounts, tags)))
 
 
-def transfer(old: Account, new: Account, amounts: Amounts, tags: Iterable[str] = ()) -> None:
+def exchange(
+    account: Account, old: Mapping[Key, int], new: Mapping[Key, int], *, forced: bool = False
+) -> None:
+    """Count ``new`` (as ``spread`` makes it) in the place of ``old``. Raises LimitExceeded for
+    more than is left, unless ``forced``."""
+    grown = {key: new.get(key, 0) - old.get(key, 0) for key in {*old, *new}}
+    _change(account, {key: n for key, n in grown.items() if n}, check=not forced)
+
+
+def transfer(old: Account, new: Account, changes: Mapping[Key, int]) -> None:
     """What ``old`` has counts for ``new`` from now on, and for its domains.
 
     Raises LimitExceeded, with nothing changed, when the new account or a domain that is not
     above both has not that much left. In the transaction that moves the thing.
     """
-    amounts = {r: n for r, n in amounts.items() if n}
     before, after = set(old.domain.ancestor_ids), set(new.domain.ancestor_ids)
-    rows = _locked([old.pk, new.pk], before ^ after, keys_of(amounts, tags))
+    rows = _locked([old.pk, new.pk], before ^ after, changes)
     joined = [r for r in rows if r.account_id == new.pk or r.domain_id in after]
-    _check(new, joined, amounts)
-    _grow(joined, amounts)
-    _grow([r for r in rows if r not in joined], {r: -n for r, n in amounts.items()})
+    _check(new, joined, changes)
+    _grow(joined, changes)
+    _grow([r for r in rows if r not in joined], _negative(changes))
 
 
-def keys_of(amounts: Iterable[Resource], tags: Iterable[str]) -> list[Key]:
+def spread(amounts: Amounts, tags: Iterable[str] = ()) -> dict[Key, int]:
     """What to count: each resource as a whole, and under each tag that it can have."""
-    found = {(int(r), "") for r in amounts}
-    for tag in tags:
-        found |= {(int(r), tag_key(tag)) for r in amounts if tagged_with(r) and fits(tag)}
-    return sorted(found)
+    found: dict[Key, int] = {(int(r), ""): n for r, n in amounts.items() if n}
+    words = tag_words(tags)
+    for tag in words.split(",") if words else ():
+        found |= {(int(r), tag): n for r, n in amounts.items() if n and tagged_with(r)}
+    return found
 
 
-def tag_key(tag: str) -> str:
-    """Tags are counted without regard to case, as MariaDB compares them."""
-    return tag.strip().lower()
+def tag_words(tags: Iterable[str]) -> str:
+    """Tags as they are counted, with commas between: in lower case, because MariaDB does not
+    tell cases apart. Those of more than 64 letters cannot be limited and are left out."""
+    folded = {tag.strip().lower() for tag in tags}
+    return ",".join(sorted(t for t in folded if 0 < len(t) <= 64 and "," not in t))[:1024]
 
 
-def fits(tag: str) -> bool:
-    """Longer ones and empty ones cannot be limited."""
-    return 0 < len(tag.strip()) <= 64
+def _negative(changes: Mapping[Key, int]) -> dict[Key, int]:
+    return {key: -n for key, n in changes.items()}
 
 
-def _change(account: Account, amounts: Amounts, tags: Iterable[str], *, check: bool) -> None:
-    if not amounts:
+def _change(account: Account, changes: Mapping[Key, int], *, check: bool = True) -> None:
+    if not changes:
         return
-    rows = _locked([account.pk], account.domain.ancestor_ids, keys_of(amounts, tags))
+    rows = _locked([account.pk], account.domain.ancestor_ids, changes)
     if check:
-        _check(account, rows, amounts)
-    _grow(rows, amounts)
+        _check(account, rows, changes)
+    _grow(rows, changes)
 
 
-def _grow(rows: Sequence[ResourceCount], amounts: Amounts) -> None:
-    steps = [When(resource=r, then=Value(n)) for r, n in amounts.items()]
+def _grow(rows: Sequence[ResourceCount], changes: Mapping[Key, int]) -> None:
+    if not rows:
+        return
+    steps = [When(resource=r, tag=t, then=Value(n)) for (r, t), n in changes.items()]
     grown = F("used") + Case(*steps, output_field=models.BigIntegerField())
     ResourceCount.objects.filter(pk__in=[r.pk for r in rows]).update(used=Greatest(grown, 0))
 
 
 def _locked(
-    account_ids: Sequence[int], domain_ids: Iterable[int], keys: Sequence[Key]
+    account_ids: Sequence[int], domain_ids: Iterable[int], changes: Iterable[Key]
 ) -> list[ResourceCount]:
     """The counts of accounts and of domains, locked in that order; made if missing."""
-    domain_ids = sorted(domain_ids)
+    domain_ids, keys = sorted(domain_ids), sorted(changes)
     found = _lock_all(account_ids, domain_ids, keys)
     if len(found) < len(keys) * (len(account_ids) + len(domain_ids)):
         _make_missing(account_ids, domain_ids, keys)
@@ -159,13 +171,16 @@ def lock(condition: Q) -> list[ResourceCount]:
     return list(rows.order_by("domain", "account", "resource", "tag"))
 
 
-def _check(account: Account, rows: Sequence[ResourceCount], amounts: Amounts) -> None:
-    maxima = _maxima(account, rows)
+def _check(
+    account: Account, rows: Sequence[ResourceCount], changes: Mapping[Key, int]
+) -> None:
+    rows = [row for row in rows if changes[row.resource, row.tag] > 0]
+    maxima = _maxima(account, rows) if rows else {}
     for row in rows:
-        resource, asked = Resource(row.resource), amounts[Resource(row.resource)]
+        resource, asked = Resource(row.resource), changes[row.resource, row.tag]
         maximum = maxima[row.domain_id, row.resource, row.tag]
         ceiling = maximum * FACTS[resource].unit
-        if asked > 0 and maximum != UNLIMITED and row.used + asked > ceiling:
+        if maximum != UNLIMITED and row.used + asked > ceiling:
             holder = domain_words(row.domain_id) if row.domain_id else account_words(account)
             raise exceeded(holder, resource, row.tag, ceiling, row.used, asked)
 

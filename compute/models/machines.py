@@ -87,6 +87,8 @@ class VirtualMachine(Stateful, Owned):
     encrypted_password = models.TextField(blank=True)
     # Whether it counts against its owner's limits, so that giving back twice gives back once.
     counted = models.BooleanField(default=False, editable=False)
+    # Host tags it counts under, as limits.tag_words writes them.
+    counted_tags = models.CharField(max_length=1024, blank=True, default="", editable=False)
     destroyed_at = models.DateTimeField(null=True)  # expunge.delay counts from here
     updated = models.DateTimeField(default=timezone.now)
 

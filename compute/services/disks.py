@@ -93,6 +93,7 @@ def allocate_root(
         provisioning=offering.provisioning if offering else vm.service_offering.provisioning,
         min_iops=vm.service_offering.min_iops,
         max_iops=vm.service_offering.max_iops,
+        tags=vm.service_offering.storage_tags,
     )
 
 

@@ -6,7 +6,7 @@ addresses. Giving back twice gives back once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,15 +15,24 @@ from django.db.models import Count, Sum
 from accounts.models import Account
 from accounts.resources import Resource
 from accounts.services import limits
-from compute.models import VirtualMachine
+from compute.models import ServiceOffering, VirtualMachine
 from compute.services.offerings import Size
 from core.locking import locked
 from infra.services import capacity
+from storage.models import Template
 
 
-def reserve_quota(owner: Account, size: Size) -> None:
-    """Raises LimitExceeded. The new row must say ``counted=True``."""
-    limits.reserve(owner, _amounts(size.vcpus, size.memory_mb))
+def reserve_quota(owner: Account, size: Size, tags: Iterable[str]) -> dict[str, object]:
+    """Raises LimitExceeded. ``tags`` are host tags; returns the fields by which the new row
+    remembers what it counts."""
+    words = limits.tag_words(tags)
+    limits.reserve(owner, _amounts(size.vcpus, size.memory_mb), words.split(","))
+    return {"counted": True, "counted_tags": words}
+
+
+def host_tags(offering: ServiceOffering, template: Template | None) -> list[str]:
+    """What decides where a machine may run also decides what it counts under."""
+    return [*offering.host_tags, *([template.tag] if template and template.tag else [])]
 
 
 def retake_quota(vm: VirtualMachine) -> None:
@@ -31,7 +40,8 @@ def retake_quota(vm: VirtualMachine) -> None:
     with transaction.atomic():
         held = _locked(vm)
         if not held.counted:
-            limits.reserve(held.account, _amounts(held.vcpus, held.memory_mb))
+            held.counted = True
+            limits.exchange(held.account, {}, quota_of(held))
             _note(vm, counted=True)
 
 
@@ -39,20 +49,30 @@ def give_quota_back(vm: VirtualMachine) -> None:
     with transaction.atomic():
         held = _locked(vm)
         if held.counted:
-            limits.release(held.account, _amounts(held.vcpus, held.memory_mb))
+            limits.exchange(held.account, quota_of(held), {})
             _note(vm, counted=False)
 
 
-def resize_quota(vm: VirtualMachine, size: Size) -> None:
-    """Count the machine with another size. Raises LimitExceeded."""
+def resize_quota(vm: VirtualMachine, size: Size, tags: Iterable[str]) -> str:
+    """Count the machine with another size and other host tags. Raises LimitExceeded. Returns
+    what the row's ``counted_tags`` must be."""
+    words = limits.tag_words(tags)
+    if vm.counted:
+        new = limits.spread(_amounts(size.vcpus, size.memory_mb), words.split(","))
+        limits.exchange(vm.account, quota_of(vm), new)
+    return words
+
+
+def move_quota(vm: VirtualMachine, account: Account) -> None:
+    """Count the machine for another account. Raises LimitExceeded."""
+    limits.transfer(vm.account, account, quota_of(vm))
+
+
+def quota_of(vm: VirtualMachine) -> dict[limits.Key, int]:
+    """What a machine counts, and under which tags."""
     if not vm.counted:
-        return
-    grown = {
-        Resource.CPU: size.vcpus - vm.vcpus,
-        Resource.MEMORY: size.memory_mb - vm.memory_mb,
-    }
-    limits.reserve(vm.account, {r: n for r, n in grown.items() if n > 0})
-    limits.release(vm.account, {r: -n for r, n in grown.items() if n < 0})
+        return {}
+    return limits.spread(_amounts(vm.vcpus, vm.memory_mb), vm.counted_tags.split(","))
 
 
 def leave_host(vm: VirtualMachine, event: str, **also: Any) -> None:
@@ -108,3 +128,20 @@ def cpus(keys: Sequence[int]) -> Mapping[int, int]:
 @limits.counter(Resource.MEMORY)
 def memory(keys: Sequence[int]) -> Mapping[int, int]:
     return dict(_counted(keys).annotate(n=Sum("memory_mb")))
+
+
+@limits.tag_counter
+def tagged(keys: Sequence[int]) -> Mapping[tuple[int, int, str], int]:
+    """Machines, their cores and memory by host tag."""
+    rows = VirtualMachine.everything.filter(account__in=list(keys), counted=True)
+    sums = rows.exclude(counted_tags="").values_list("account", "counted_tags").annotate(
+        n=Count("pk"), cpus=Sum("vcpus"), mb=Sum("memory_mb")
+    )
+    found: dict[tuple[int, int, str], int] = {}
+    for account, tags, n, cpus, mb in sums:
+        amounts = {Resource.INSTANCE: n, Resource.CPU: cpus, Resource.MEMORY: mb}
+        for (resource, tag), amount in limits.spread(amounts, tags.split(",")).items():
+            if tag:
+                place = (account, resource, tag)
+                found[place] = found.get(place, 0) + amount
+    return found

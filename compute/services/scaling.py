@@ -33,7 +33,8 @@ def scale(
         offerings.check_usable(offering, vm.account, vm.zone)
         size = offerings.size_of(offering, details)
         _check_storage(vm, offering)
-        holdings.resize_quota(vm, size)
+        tags = holdings.host_tags(offering, vm.template)
+        vm.counted_tags = holdings.resize_quota(vm, size, tags)
         vm.service_offering = offering
         vm.vcpus, vm.memory_mb = size.vcpus, size.memory_mb
         vm.cpu_speed_mhz = size.cpu_speed_mhz
@@ -42,6 +43,7 @@ def scale(
         vm.save(
             update_fields=[
                 "service_offering", "vcpus", "memory_mb", "cpu_speed_mhz", "details", "updated",
+                "counted_tags",
             ]
         )  # fmt: skip
     live.changed(vm)
@@ -56,7 +58,7 @@ def scale_plan(
 
 
 def _locked(vm: VirtualMachine) -> VirtualMachine:
-    return locked(vm, "account__domain", "account__role", "zone", "service_offering")
+    return locked(vm, "account__domain", "account__role", "zone", "template")
 
 
 def _check_storage(vm: VirtualMachine, offering: ServiceOffering) -> None:

@@ -142,7 +142,15 @@ def keep_size(
     with transaction.atomic():
         if volume.state == _V.RESIZING:
             volume.apply(_E.FAILED)
-        _settle(volume, volume.size_bytes)
+        _settle(volume, volume.size_bytes, _tags_before(volume, offering))
+
+
+def _tags_before(volume: Volume, offering: DiskOffering | None) -> list[str] | None:
+    if offering is None:
+        return None
+    if volume.disk_offering is not None:
+        return volume.disk_offering.tags
+    return sorted(set(volume.counted_tags.split(",")) - {t.lower() for t in offering.tags})
 
 
 def note_size(volume: Volume, size_bytes: int, offering: DiskOffering | None = None) -> None:
@@ -156,13 +164,13 @@ def note_size(volume: Volume, size_bytes: int, offering: DiskOffering | None = N
         else:
             Volume.objects.filter(pk=volume.pk).update(**also)
             live.changed(volume)
-        _settle(volume, size_bytes)
+        _settle(volume, size_bytes, offering.tags if offering else None)
 
 
-def _settle(volume: Volume, size_bytes: int) -> None:
+def _settle(volume: Volume, size_bytes: int, tags: list[str] | None) -> None:
     """Counted and promised are what the volume really has."""
     if volume.counted:
-        quota.resize(volume, size_bytes, forced=True)
+        quota.resize(volume, size_bytes, tags=tags, forced=True)
     if volume.pool_id is not None and volume.reserved_bytes != size_bytes:
         space.release(volume.pool_id, volume.reserved_bytes - size_bytes)
         Volume.objects.filter(pk=volume.pk).update(reserved_bytes=size_bytes)

@@ -66,6 +66,8 @@ class Volume(Stateful, Counted, Owned):
     external_uuid = models.CharField(max_length=255, blank=True)
     # A destroyed volume is expunged from then on; each failed try moves it further away.
     expunge_due = models.DateTimeField(null=True)
+    # Storage tags it counts under, as limits.tag_words writes them; empty while it counts none.
+    counted_tags = models.CharField(max_length=1024, blank=True, default="", editable=False)
     expunge_attempts = models.PositiveIntegerField(default=0)
 
     objects = LiveManager.from_queryset(VolumeQuerySet)()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -32,13 +33,15 @@ def allocate(
     max_iops: int | None = None,
     display: bool = True,
     uuid: uuids.UUID | None = None,
+    tags: Sequence[str] = (),
 ) -> Volume:
     """A volume in Allocated, counted towards its account's limits; it has no pool yet.
 
     Raises LimitExceeded. ``template`` (not an ISO) or ``snapshot`` is what its file will be
-    made from.
+    made from, ``tags`` the storage tags of a disk without an offering of its own.
     """
-    counted = quota.take(account, Volume, size_bytes)
+    tags = offering.tags if offering else tags
+    counted = quota.take(account, Volume, size_bytes, tags)
     volume = Volume.objects.create(
         **({"uuid": uuid} if uuid else {}),
         account=account,

@@ -1,15 +1,16 @@
 """What volumes, templates and snapshots count towards their account's limits.
 
-A row remembers what it was counted with (``models.quota.Counted``), so that giving back is
+A row remembers what it was counted with (``models.quota.Counted``; a volume its offering's
+tags, too), so that giving back is
 harmless when repeated, and a recount adds up the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Count, Model, Sum
+from django.db.models import Count, Model, Q, Sum
 
 from accounts.models import Account
 from accounts.resources import FACTS, Resource
@@ -26,53 +27,77 @@ _KINDS: dict[type[Model], Kinds] = {
 }
 
 
-def take(account: Account, kind: type[Model], size_bytes: int) -> dict[str, object]:
-    """Reserve one of ``kind`` with ``size_bytes``; returns the fields that the new row must
-    have to remember it. Raises LimitExceeded."""
+def take(
+    account: Account, kind: type[Model], size_bytes: int, tags: Iterable[str] = ()
+) -> dict[str, object]:
+    """Reserve one of ``kind`` with ``size_bytes`` (a volume also under its storage ``tags``);
+    returns the fields that the new row must have to remember it. Raises LimitExceeded."""
     one, storage = _KINDS[kind]
-    limits.reserve(account, {one: 1, storage: size_bytes})
-    return {"counted": True, "counted_bytes": size_bytes}
+    words = limits.tag_words(tags)
+    limits.reserve(account, {one: 1, storage: size_bytes}, words.split(","))
+    tagged = {"counted_tags": words} if kind is Volume else {}
+    return {"counted": True, "counted_bytes": size_bytes, **tagged}
 
 
-def resize(row: Volume | Snapshot | Template, size_bytes: int, *, forced: bool = False) -> None:
-    """Count a row with another size from now on. Raises LimitExceeded for more than is left,
-    unless ``forced`` (what was promised smaller than it came out)."""
-    _, storage = _KINDS[type(row)]
+def held(row: Volume | Snapshot | Template) -> dict[limits.Key, int]:
+    """What the row counts now, and under which tags."""
+    one, storage = _KINDS[type(row)]
+    tags = getattr(row, "counted_tags", "").split(",")
+    return limits.spread({one: int(row.counted), storage: row.counted_bytes}, tags)
+
+
+def resize(
+    row: Volume | Snapshot | Template,
+    size_bytes: int,
+    *,
+    tags: Iterable[str] | None = None,
+    forced: bool = False,
+) -> None:
+    """Count a row with another size from now on, a volume perhaps under other ``tags``. Raises
+    LimitExceeded for more than is left, unless ``forced`` (what was promised smaller than it
+    came out)."""
     with transaction.atomic():
-        held = _locked(row)
-        more = size_bytes - held.counted_bytes
-        if more > 0 and not forced:
-            limits.reserve(held.account, {storage: more})
-        elif more:
-            limits.release(held.account, {storage: -more})
-        _note(row, held, counted=held.counted, counted_bytes=size_bytes)
+        row_now = _locked(row)
+        before = held(row_now)
+        row_now.counted_bytes = size_bytes
+        if tags is not None:
+            row_now.counted_tags = limits.tag_words(tags)
+        limits.exchange(row_now.account, before, held(row_now), forced=forced)
+        tagged = {} if tags is None else {"counted_tags": row_now.counted_tags}
+        _note(row, row_now, counted=row_now.counted, counted_bytes=size_bytes, **tagged)
 
 
 def retake(row: Volume | Snapshot | Template, size_bytes: int) -> None:
     """Count a row again that was given back. Raises LimitExceeded."""
     with transaction.atomic():
-        held = _locked(row)
-        if not held.counted:
-            _note(row, held, **take(held.account, type(row), size_bytes))
+        now = _locked(row)
+        if not now.counted:
+            tags = getattr(now, "counted_tags", "").split(",")
+            _note(row, now, **take(now.account, type(row), size_bytes, tags))
 
 
 def give_back(row: Volume | Snapshot | Template) -> None:
     """The row counts nothing from now on; nothing happens when it already does not."""
-    one, storage = _KINDS[type(row)]
     with transaction.atomic():
-        held = _locked(row)
-        amounts = {one: int(held.counted), storage: held.counted_bytes}
-        if any(amounts.values()):
-            limits.release(held.account, amounts)
-            _note(row, held, counted=False, counted_bytes=0)
+        now = _locked(row)
+        limits.exchange(now.account, held(now), {})
+        if now.counted or now.counted_bytes:
+            _note(row, now, counted=False, counted_bytes=0)
+
+
+def move(row: Volume | Snapshot | Template, account: Account) -> None:
+    """Count the row for ``account`` in the place of its own. Raises LimitExceeded. Whoever
+    moves the row holds its lock."""
+    now = _locked(row)
+    limits.transfer(now.account, account, held(now))
 
 
 def _locked(row: Volume | Snapshot | Template):
     return locked(row, "account__domain", "account__role")
 
 
-def _note(row: Model, held: Model, **fields: object) -> None:
-    type(row)._base_manager.filter(pk=held.pk).update(**fields)
+def _note(row: Model, now: Model, **fields: object) -> None:
+    type(row)._base_manager.filter(pk=now.pk).update(**fields)
     for name, value in fields.items():
         setattr(row, name, value)
 
@@ -126,4 +151,21 @@ def secondary_storage(keys: Sequence[int]) -> Mapping[int, int]:
     found = _bytes(Template, keys)
     for key, size_bytes in _bytes(Snapshot, keys).items():
         found[key] = found.get(key, 0) + size_bytes
+    return found
+
+
+@limits.tag_counter
+def tagged(keys: Sequence[int]) -> Mapping[tuple[int, int, str], int]:
+    """Volumes and their bytes by storage tag."""
+    rows = Volume._base_manager.filter(account__in=list(keys)).exclude(counted_tags="")
+    sums = rows.filter(Q(counted=True) | Q(counted_bytes__gt=0)).values_list(
+        "account", "counted_tags"
+    ).annotate(n=Count("pk", filter=Q(counted=True)), size=Sum("counted_bytes"))
+    found: dict[tuple[int, int, str], int] = {}
+    for account, tags, n, size_bytes in sums:
+        amounts = {Resource.VOLUME: n, Resource.PRIMARY_STORAGE: size_bytes}
+        for (resource, tag), amount in limits.spread(amounts, tags.split(",")).items():
+            if tag:
+                place = (account, resource, tag)
+                found[place] = found.get(place, 0) + amount
     return found

@@ -224,8 +224,9 @@ def resize(
         volume.apply(_E.RESIZE)
     elif volume.state != _V.ALLOCATED:
         raise volume.refused(_E.RESIZE)
+    _count(volume, max(wanted, volume.size_bytes), offering)
     if wanted > volume.size_bytes:
-        _take_more(volume, wanted)
+        _promise_more(volume, wanted)
     arguments: dict[str, Any] = {
         "size_bytes": wanted,
         "offering": offering,
@@ -263,9 +264,14 @@ def _new_size(volume: Volume, size_gb: int | None, offering: DiskOffering | None
     return wanted
 
 
-def _take_more(volume: Volume, size_bytes: int) -> None:
+def _count(volume: Volume, size_bytes: int, offering: DiskOffering | None) -> None:
+    """Until the file has its new size, under the tags of both offerings."""
     if volume.counted:
-        quota.resize(volume, size_bytes)
+        tags = [*volume.counted_tags.split(","), *(offering.tags if offering else ())]
+        quota.resize(volume, size_bytes, tags=tags)
+
+
+def _promise_more(volume: Volume, size_bytes: int) -> None:
     if volume.pool is not None:
         space.reserve(volume.pool, size_bytes - volume.reserved_bytes, growing=True)
         Volume.objects.filter(pk=volume.pk).update(reserved_bytes=size_bytes)
