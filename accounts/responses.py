@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.figures import FIGURES
 from accounts.models import Account, Domain, Role, RoleRule, User
+from accounts.pinned import responses as pinned
 from accounts.resources import FACTS, Resource
 from accounts.services import limits
 from core.responses import (
@@ -94,6 +95,9 @@ domain = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.tags(Domain),
+        pinned.comments(Domain),
+        pinned.icon(),
         text("path", "name_path"),
         number("level"),
         *ref("parentdomain", "parent"),
@@ -113,6 +117,7 @@ user = Response(
     User,
     (
         text("id", "uuid"),
+        pinned.icon(),
         text("username"),
         text("firstname"),
         text("lastname"),
@@ -156,6 +161,8 @@ account = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.tags(Account),
+        pinned.icon(),
         computed("accounttype", ("role__type",), _account_type, "integer"),
         *ref("role", "role"),
         text("roletype", "role__type"),

@@ -20,6 +20,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.caller import Caller
+from accounts.pinned import responses as pinned
 from accounts.services import roles
 from api import listing, paging, parameters, wire
 from core.commands import COMMANDS, Command, Shown
@@ -152,9 +153,12 @@ def _list(
     )
     if found.keys is None:
         records = command.response.render(found.rows, caller, groups)
-        return Outcome(command, caller, records=records, count=len(records))
-    records = command.response.page(command.listing.model, found.keys, caller, groups)
-    return Outcome(command, caller, records=records, count=found.count)
+    else:
+        records = command.response.page(command.listing.model, found.keys, caller, groups)
+    if parameters.value_of(caller, command, "showicon", given):
+        pinned.add_icons(records, caller)
+    count = len(records) if found.keys is None else found.count
+    return Outcome(command, caller, records=records, count=count)
 
 
 def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:

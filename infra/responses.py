@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, many, number, ref, text
 from core.units import MIB
 from infra.models import Alert, Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Region, Zone
@@ -44,6 +45,9 @@ zone = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.tags(Zone),
+        pinned.comments(Zone),
+        pinned.icon(),
         text("networktype", "network_type"),
         text("type"),
         text("allocationstate", "allocation_state"),
@@ -71,6 +75,7 @@ pod = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.comments(Pod),
         *ref("zone", "zone"),
         text("gateway"),
         text("netmask"),
@@ -108,6 +113,7 @@ cluster = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.comments(Cluster),
         *ref("zone", "zone"),
         *ref("pod", "pod"),
         text("hypervisortype", "hypervisor"),
@@ -146,6 +152,7 @@ host = Response(
     (
         text("id", "uuid"),
         text("name"),
+        pinned.comments(Host),
         text("state", "status"),
         text("resourcestate", "resource_state"),
         text("reason"),
@@ -237,7 +244,13 @@ hypervisorcapabilities = Response(
 oscategory = Response(
     "oscategory",
     OsCategory,
-    (text("id", "uuid"), text("name"), flag("isfeatured", "is_featured"), date("created")),
+    (
+        text("id", "uuid"),
+        text("name"),
+        flag("isfeatured", "is_featured"),
+        date("created"),
+        pinned.icon(),
+    ),
 )
 
 ostype = Response(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.pinned import responses as pinned
 from core.responses import Response, computed, date, flag, number, ref, text
 from network.models import IpRange, Network, NetworkOffering, PhysicalNetwork, Router, TrafficType
 
@@ -28,6 +29,7 @@ networkoffering = Response(
     NetworkOffering,
     (
         text("id", "uuid"),
+        pinned.comments(NetworkOffering),
         text("name"),
         text("displaytext", "display_text"),
         text("guestiptype", "guest_type"),
@@ -55,6 +57,9 @@ network = Response(
     Network,
     (
         text("id", "uuid"),
+        pinned.tags(Network),
+        pinned.comments(Network),
+        pinned.icon(),
         text("name"),
         text("displaytext", "display_text"),
         text("type", "guest_type"),
@@ -154,6 +159,7 @@ router = Response(
     Router,
     (
         text("id", "uuid"),
+        pinned.comments(Router),
         computed("name", ("pk",), lambda pk: f"r-{pk}-VM"),
         text("state"),
         date("created"),

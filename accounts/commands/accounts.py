@@ -149,6 +149,8 @@ def deleteAccount(
     roles=USER,
     scoped=False,
     groups=responses.groups_of,
+    tagged=True,
+    icons=True,
 )
 def listAccounts(
     caller: Caller,

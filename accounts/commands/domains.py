@@ -72,6 +72,8 @@ def deleteDomain(
     scoped=False,
     order=("level", "name", "pk"),
     groups=responses.groups_of,
+    tagged=True,
+    icons=True,
 )
 def listDomains(
     caller: Caller,
@@ -97,6 +99,7 @@ def listDomains(
     roles=DOMAIN_ADMIN,
     scoped=False,
     order=("level", "name", "pk"),
+    icons=True,
 )
 def listDomainChildren(
     caller: Caller,

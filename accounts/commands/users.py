@@ -146,7 +146,13 @@ def moveUser(
     users.move(id, accountid or operable(caller, account, id.domain))
 
 
-@listing(User, response=responses.user, roles=USER, keyword=("username", "firstname", "lastname"))
+@listing(
+    User,
+    response=responses.user,
+    roles=USER,
+    keyword=("username", "firstname", "lastname"),
+    icons=True,
+)
 def listUsers(
     caller: Caller,
     rows: QuerySet,

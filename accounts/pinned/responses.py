@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model
 
-from accounts.models import Annotation, ResourceTag
+from accounts.models import Annotation, ResourceIcon, ResourceTag
 from core.columns import Uuids, uuids_of
 from core.responses import Field, Response, computed, many, text
 
@@ -63,6 +63,30 @@ def annotated(model: type[Model]) -> Fetch:
         return {key: uuid in uuids for uuid, key in key_of.items()}
 
     return fetch
+
+
+resourceicon = Response(
+    "resourceicon",
+    ResourceIcon,
+    (
+        text("resourceid", "resource_uuid"),
+        text("resourcetype", "resource_type"),
+        text("base64image", "png_base64"),
+    ),
+)
+
+
+def add_icons(records: Iterable[dict[str, Any]], caller: Any) -> None:
+    """Puts ``icon`` into the records of a page, by their ``id``."""
+    of = {record["id"]: record for record in records if "id" in record}
+    rows = ResourceIcon.objects.filter(resource_uuid__in=list(of))
+    for item in resourceicon.render(rows, caller):
+        of[item["resourceid"]]["icon"] = item
+
+
+def icon() -> Field:
+    """Only where it is asked for (``showicon``): the dispatcher adds it."""
+    return Field("icon", "resourceiconresponse", of=resourceicon)
 
 
 def tags(model: type[Model]) -> Field:

@@ -65,12 +65,12 @@ def _plain(word: str) -> str:
     return word.strip().replace("_", "").lower()
 
 
-def named(text: str, parameter: str = "resourcetype") -> ResourceType:
+def named(text: str) -> ResourceType:
     """The type that a client means. Raises InvalidParameter."""
     found = _BY_WORD.get(_plain(text))
     if found is None:
         raise InvalidParameter(
-            f"“{text}” is no {parameter}; use one of {', '.join(sorted(TYPES))}."
+            f"“{text}” is not a resource type; use one of {', '.join(sorted(TYPES))}."
         )
     return found
 

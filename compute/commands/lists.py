@@ -55,7 +55,14 @@ def _groups(arguments: dict[str, Any]) -> frozenset[str]:
 _NAMES = ("name", "display_name", "instance_name")
 
 
-@listing(VirtualMachine, response=virtualmachine, keyword=_NAMES, groups=_groups, tagged=True)
+@listing(
+    VirtualMachine,
+    response=virtualmachine,
+    keyword=_NAMES,
+    groups=_groups,
+    tagged=True,
+    icons=True,
+)
 def listVirtualMachines(
     caller: Caller,
     rows: QuerySet,
@@ -134,7 +141,9 @@ def _seen(
     return rows.filter(state=_STATES[wanted])
 
 
-@listing(VirtualMachine, response=machinemetrics, keyword=_NAMES, tagged=True)
+@listing(
+    VirtualMachine, response=machinemetrics, keyword=_NAMES, tagged=True, icons=True
+)
 def listVirtualMachinesMetrics(
     caller: Caller,
     rows: QuerySet,

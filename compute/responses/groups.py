@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from compute.models import AffinityGroup, InstanceGroup
 from compute.responses.owners import owner
 from core.responses import Response, date, many, text
@@ -12,7 +13,13 @@ from core.responses import Response, date, many, text
 instancegroup = Response(
     "instancegroup",
     InstanceGroup,
-    (text("id", "uuid"), text("name"), date("created"), *owner()),
+    (
+        text("id", "uuid"),
+        text("name"),
+        date("created"),
+        pinned.comments(InstanceGroup),
+        *owner(),
+    ),
 )
 
 _affinity = (

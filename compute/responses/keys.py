@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from accounts.pinned import responses as pinned
 from compute.models import SshKeyPair, UserData
 from compute.responses.owners import owner
 from core.responses import Response, computed, text
 
-_key = (text("id", "uuid"), text("name"), text("fingerprint"), *owner())
+_key = (
+    text("id", "uuid"),
+    text("name"),
+    text("fingerprint"),
+    pinned.comments(SshKeyPair),
+    *owner(),
+)
 
 sshkeypair = Response("sshkeypair", SshKeyPair, _key)
 
@@ -18,6 +25,7 @@ userdata = Response(
     UserData,
     (
         text("id", "uuid"),
+        pinned.comments(UserData),
         text("name"),
         text("userdata", "content"),
         computed("params", ("params",), lambda text: text or None),

@@ -142,6 +142,8 @@ virtualmachine = Response(
         many("ipaddress", _nic_facts.part(_main_address), group="nics"),
         many("affinitygroup", _affinity, of=affinitygroup_of_machine, group="affgrp"),
         pinned.tags(VirtualMachine),
+        pinned.comments(VirtualMachine),
+        pinned.icon(),
         many("jobid", _job_facts.item("jobid")),
         many("jobstatus", _job_facts.item("jobstatus"), kind="integer"),
         many("cpuused", stat_facts.item("cpuused"), group="stats"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from compute.models import ServiceOffering
 from compute.together import Together
 from core.responses import Response, computed, date, flag, many, number, text
@@ -38,6 +39,7 @@ serviceoffering = Response(
     ServiceOffering,
     (
         text("id", "uuid"),
+        pinned.comments(ServiceOffering),
         text("name"),
         text("displaytext", "display_text"),
         text("state"),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from accounts.pinned import responses as pinned
 from core.responses import computed, date, number, text
-from storage.models import Volume
 from storage.responses import volume as storage_volume
 
 _AT = "attachment"
@@ -42,6 +40,5 @@ volume = replace(
             _root_only("display_text"),
             lambda kind, v: v if kind == "ROOT" else None,
         ),
-        pinned.tags(Volume),
     ),
 )

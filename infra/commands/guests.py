@@ -39,7 +39,7 @@ def listOsTypes(
     return rows
 
 
-@listing(OsCategory, response=oscategory, roles=USER, order=("sort_key", "pk"))
+@listing(OsCategory, response=oscategory, roles=USER, order=("sort_key", "pk"), icons=True)
 def listOsCategories(
     caller: Caller,
     rows: QuerySet,

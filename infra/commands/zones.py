@@ -120,7 +120,14 @@ def deleteZone(caller: Caller, id: Annotated[Zone, Operate, "The empty zone to d
 
 
 @listing(
-    Zone, response=zone, roles=USER, order=("sort_key", "pk"), scoped=False, groups=with_capacities
+    Zone,
+    response=zone,
+    roles=USER,
+    order=("sort_key", "pk"),
+    scoped=False,
+    groups=with_capacities,
+    tagged=True,
+    icons=True,
 )
 def listZones(
     caller: Caller,

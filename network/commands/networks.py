@@ -123,7 +123,13 @@ def deleteNetwork(
     return networks.delete(id)
 
 
-@listing(Network, response=network_response, keyword=("name", "display_text"))
+@listing(
+    Network,
+    response=network_response,
+    keyword=("name", "display_text"),
+    tagged=True,
+    icons=True,
+)
 def listNetworks(
     caller: Caller,
     rows: QuerySet,

@@ -159,6 +159,8 @@ def copyIso(
     keyword=("name", "display_text"),
     order=("-sort_key", "pk"),
     scoped=False,
+    tagged=True,
+    icons=True,
 )
 def listIsos(
     caller: Caller,

@@ -26,7 +26,7 @@ def deleteSnapshot(
     return snapshots.delete(id)
 
 
-@listing(Snapshot, response=snapshot)
+@listing(Snapshot, response=snapshot, tagged=True)
 def listSnapshots(
     caller: Caller,
     rows: QuerySet,

@@ -187,6 +187,8 @@ def copyTemplate(
     keyword=("name", "display_text"),
     order=("-sort_key", "pk"),
     scoped=False,
+    tagged=True,
+    icons=True,
 )
 def listTemplates(
     caller: Caller,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, ref, several, text
 from storage import states
 from storage.models import Snapshot, Template, TemplateCopy
@@ -91,6 +92,9 @@ def _addresses(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, str]]
 _FIELDS: tuple[Field, ...] = (
     text("id", "uuid"),
     text("name"),
+    pinned.tags(Template),
+    pinned.comments(Template),
+    pinned.icon(),
     text("displaytext", "display_text"),
     *owner(),
     text("accountid", "account__uuid"),
@@ -128,7 +132,7 @@ _FIELDS: tuple[Field, ...] = (
     ),
     several(_addresses, Field("url")),
 )
-_ALWAYS = {"directdownload": False, "deployasis": False, "forcks": False, "hasannotations": False}
+_ALWAYS = {"directdownload": False, "deployasis": False, "forcks": False}
 
 template = Response("template", Template, _FIELDS, always=_ALWAYS)
 iso = replace(template, name="iso")
@@ -145,6 +149,8 @@ snapshot = Response(
     Snapshot,
     (
         text("id", "uuid"),
+        pinned.tags(Snapshot),
+        pinned.comments(Snapshot),
         text("name"),
         *owner(),
         *ref("zone", "zone"),
@@ -165,5 +171,5 @@ snapshot = Response(
         text("datastoreid", "store__uuid", admin_only=True),
         text("datastorename", "store__name", admin_only=True),
     ),
-    always={"locationtype": "SECONDARY", "hasannotations": False},
+    always={"locationtype": "SECONDARY"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, several, text
 from core.units import GIB
 from storage.models import DiskOffering
@@ -28,6 +29,7 @@ diskoffering = Response(
     DiskOffering,
     (
         text("id", "uuid"),
+        pinned.comments(DiskOffering),
         text("name"),
         text("displaytext", "display_text"),
         computed("disksize", ("size_bytes",), lambda size: size // GIB, "long"),
@@ -50,5 +52,5 @@ diskoffering = Response(
         filled("details", kind="map"),
         several(_places, Field("domainid"), Field("domain"), Field("zoneid"), Field("zone")),
     ),
-    always={"encrypt": False, "hasannotations": False},
+    always={"encrypt": False},
 )

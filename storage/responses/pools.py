@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts.pinned import responses as pinned
 from core.responses import Response, computed, date, flag, many, number, ref, text
 from storage.models import ImageStore, StoragePool
 from storage.responses.parts import filled, listed
@@ -21,6 +22,7 @@ storagepool = Response(
     StoragePool,
     (
         text("id", "uuid"),
+        pinned.comments(StoragePool),
         text("name"),
         *ref("zone", "zone"),
         *ref("pod", "pod"),
@@ -42,7 +44,7 @@ storagepool = Response(
         many("overprovisionfactor", _factors),
         filled("details", kind="map"),
     ),
-    always={"managed": False, "istagarule": False, "hasannotations": False},
+    always={"managed": False, "istagarule": False},
 )
 
 imagestore = Response(
@@ -50,6 +52,7 @@ imagestore = Response(
     ImageStore,
     (
         text("id", "uuid"),
+        pinned.comments(ImageStore),
         text("name"),
         *ref("zone", "zone"),
         text("url"),
@@ -61,5 +64,4 @@ imagestore = Response(
         number("disksizetotal", "capacity_bytes"),
         number("disksizeused", "used_bytes"),
     ),
-    always={"hasannotations": False},
 )

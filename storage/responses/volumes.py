@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, ref, text
 from storage import states
 from storage.models import Volume
@@ -61,6 +62,8 @@ VOLUME_FIELDS: tuple[Field, ...] = (
     text("clustername", "pool__cluster__name", admin_only=True),
     text("hypervisor", "pool__hypervisor", admin_only=True),
     filled("externaluuid", "external_uuid"),
+    pinned.tags(Volume),
+    pinned.comments(Volume),
 )
 
 volume = Response(
@@ -71,6 +74,5 @@ volume = Response(
         "isextractable": False,
         "quiescevm": False,
         "supportsstoragesnapshot": False,
-        "hasannotations": False,
     },
 )

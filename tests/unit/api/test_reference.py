@@ -65,6 +65,8 @@ PARAMETERS = {
 
 #: (response, field) that CloudStack does not answer, and what it is for.
 FIELDS = {
+    ("account", "tags"): "tags everywhere",
+    ("domain", "tags"): "tags everywhere",
     ("consolesession", "endasked"): "an administrator asked it to end",
     ("consolesession", "kind"): "screen or serial line",
     ("consolesession", "proxy"): "which process carries it",
@@ -125,6 +127,8 @@ def test_parameters_agree(name):
     always = EVERY_LIST if command.listing else set()
     if command.listing and command.listing.scoped:
         always = always | EVERY_OWNED_LIST
+    if command.listing and command.listing.tagged:
+        always = always | {"tags"}
     wrong = [p for p in command.params if p.name not in always and _differs(p, reference)]
     wrong = [p.name for p in wrong if (name, p.name) not in PARAMETERS]
     assert not wrong, f"{name}: {wrong} are not CloudStack's"
