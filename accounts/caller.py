@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from accounts.models import Account, Domain, Role, Session, User
+from django.db.models import Q
+
+from accounts.models import Account, Domain, ProjectMember, Role, Session, User
 from core.commands import RoleType
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What the caller is in a project. ``role`` is the key of its project role."""
+
+    project: int
+    account: int
+    is_admin: bool
+    role: int | None = None
+    stamp: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +53,24 @@ class Caller:
     def is_domain_admin(self) -> bool:
         """Rules a subtree: a domain or resource admin (root admins rule all of it)."""
         return self.role_type is not RoleType.USER
+
+    @functools.cached_property
+    def memberships(self) -> Mapping[int, Membership]:
+        """The projects the caller is in, by the account that owns each project's things.
+
+        A caller without a user speaks for the account alone, which then stands for nobody's
+        membership: a machine of the account has no part in the project's networks.
+        """
+        if self.user is None:
+            return {}
+        found = ProjectMember.objects.filter(
+            Q(user=None) | Q(user=self.user), account=self.account, project__removed=None
+        ).order_by("-whole_account")  # what the user itself is given comes last, and holds
+        columns = ("project", "project__account", "is_admin", "role", "role__rules_stamp")
+        return {
+            account: Membership(project, account, is_admin, role, stamp or 0)
+            for project, account, is_admin, role, stamp in found.values_list(*columns)
+        }
 
     @classmethod
     def of(cls, user: User, **more: object) -> Caller:

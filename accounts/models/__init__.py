@@ -6,6 +6,13 @@ from accounts.models.letters import Letter
 from accounts.models.limits import ResourceCount, ResourceLimit
 from accounts.models.passwords import OldPassword, PasswordReset
 from accounts.models.pinned import Annotation, ResourceDetail, ResourceIcon, ResourceTag
+from accounts.models.projects import (
+    Project,
+    ProjectInvitation,
+    ProjectMember,
+    ProjectRole,
+    ProjectRoleRule,
+)
 from accounts.models.tenants import (
     Account,
     AccountQuerySet,
@@ -38,6 +45,11 @@ __all__ = [
     "OldPassword",
     "Owned",
     "PasswordReset",
+    "Project",
+    "ProjectInvitation",
+    "ProjectMember",
+    "ProjectRole",
+    "ProjectRoleRule",
     "RecoveryCode",
     "ResourceCount",
     "ResourceDetail",

@@ -146,11 +146,13 @@ class RoleRule(models.Model):
 
 class AccountQuerySet(ScopedQuerySet):
     def visible_to(self, caller):
+        """Accounts of projects are reached through their projects only."""
+        rows = self.filter(is_project=False)
         if caller.is_root_admin:
-            return self
+            return rows
         if caller.is_domain_admin:
-            return self.filter(in_subtree(caller.domain, "domain"))
-        return self.filter(pk=caller.account.pk)
+            return rows.filter(in_subtree(caller.domain, "domain"))
+        return rows.filter(pk=caller.account.pk)
 
     def operable_by(self, caller):
         """Nobody acts on an equal or higher role; the first administrators act on all."""
@@ -172,6 +174,7 @@ class Account(Entity):
     is_default = models.BooleanField(default=False)  # made at first start; never deleted
     api_key_access = models.CharField(max_length=8, default="INHERIT")  # ENABLED, DISABLED
     cleanup_needed = models.BooleanField(default=False)  # its deletion began and did not end
+    is_project = models.BooleanField(default=False)  # owns a project's things; has no users
 
     objects = LiveManager.from_queryset(AccountQuerySet)()
     everything = models.Manager.from_queryset(AccountQuerySet)()
@@ -182,8 +185,12 @@ class Account(Entity):
                 fields=["domain", "name", "alive"], name="account_name_unique_in_domain",
             )
         ]
+        # Lists of accounts leave out those of projects, and page by key.
+        indexes = [models.Index(fields=["is_project", "removed"], name="account_is_listed")]
 
     @property
     def wire_type(self) -> int:
         """CloudStack's number of an account type."""
+        if self.is_project:
+            return 5
         return {"User": 0, "Admin": 1, "DomainAdmin": 2, "ResourceAdmin": 3}[self.role.type]

@@ -5,19 +5,26 @@ from __future__ import annotations
 import uuid as uuids
 
 from accounts.caller import Caller
-from accounts.models import Account, Domain
+from accounts.models import Account, Domain, Project
+from accounts.services import membership
 from core.errors import InvalidParameter, PermissionDenied
 
 
 def owner_for(
-    caller: Caller, account_name: str | None = None, domain: Domain | None = None
+    caller: Caller,
+    account_name: str | None = None,
+    domain: Domain | None = None,
+    project: Project | None = None,
 ) -> Account:
-    """The caller's own account, or the one named in ``domain`` (the caller's, if not given)
-    when the caller rules it.
+    """The project's account; or the caller's own, or the one named in ``domain`` (the caller's,
+    if not given) when the caller rules it.
 
     Raises InvalidParameter for an account that is not there or not the caller's to see, which
-    looks the same, and PermissionDenied for one that is disabled or locked.
+    looks the same, PermissionDenied for one that is disabled or locked, and NotAllowedInState
+    for a project that is not active.
     """
+    if project is not None:
+        return _of_project(project, account_name)
     if not account_name:
         if domain is not None and domain.pk != caller.domain.pk:
             raise InvalidParameter("Give account and domainid together.")
@@ -26,6 +33,13 @@ def owner_for(
     if account.state != "enabled":
         raise PermissionDenied(f"Account {account.name} is {account.state}; enable it first.")
     return account
+
+
+def _of_project(project: Project, account_name: str | None) -> Account:
+    if account_name:
+        raise InvalidParameter("Parameters account and projectid exclude each other.")
+    membership.check_active(project)
+    return Account.objects.select_related("domain", "role").get(pk=project.account_id)
 
 
 def named(caller: Caller, account_name: str, domain: Domain | None = None) -> Account:

@@ -8,7 +8,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, Domain, Entity, Owned
-from accounts.querysets import LiveManager, OwnedQuerySet, SharedQuerySet
+from accounts.querysets import (
+    LiveManager,
+    OwnedQuerySet,
+    SharedQuerySet,
+    owned_by_caller,
+)
 from core.states import Stateful
 from infra.models import Zone
 from network.models.physical import PhysicalNetwork
@@ -56,10 +61,7 @@ class NetworkQuerySet(OwnedQuerySet):
         if caller.is_root_admin:
             return self
         above = [*caller.domain.ancestor_ids, *_root_ids(caller)]
-        own_path = f"{self.model.OWNER}__domain__path__startswith"
-        owned = Q(**{own_path: caller.domain.path}) if caller.is_domain_admin else Q(
-            account=caller.account
-        )
+        owned = owned_by_caller(caller, self.model.OWNER)
         shared = Q(acl_type="Domain", shared_with=caller.domain) | Q(
             acl_type="Domain", shared_with__in=above, subdomain_access=True
         )

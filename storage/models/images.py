@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, Entity, Owned
-from accounts.querysets import AdminQuerySet, LiveManager, OwnedQuerySet, in_subtree
+from accounts.querysets import AdminQuerySet, LiveManager, OwnedQuerySet, owned_by_caller
 from core.config import Setting
 from core.states import Stateful
 from storage import states
@@ -70,9 +70,7 @@ class TemplateQuerySet(OwnedQuerySet):
 
     @staticmethod
     def _owned(caller) -> Q:
-        if caller.is_domain_admin:
-            return in_subtree(caller.domain, "account__domain") or Q(account__isnull=False)
-        return Q(account=caller.account)
+        return owned_by_caller(caller, "account")
 
     @staticmethod
     def public_for(caller) -> Q:
@@ -82,7 +80,9 @@ class TemplateQuerySet(OwnedQuerySet):
 
     @staticmethod
     def shared(caller) -> Q:
-        named = TemplatePermission.objects.filter(account=caller.account)
+        """With the caller's account, or with a project it is in."""
+        accounts = [caller.account.pk, *caller.memberships]
+        named = TemplatePermission.objects.filter(account__in=accounts)
         return Q(pk__in=named.values("template"))
 
     def ready(self, zone=None):

@@ -1,0 +1,105 @@
+"""What members of projects may do with the projects' things.
+
+A member needs its account's role for a command, as ever. A project role takes away from that:
+its rules are tried in order, the first that matches decides, and what none matches stays as it
+is. Administrators of the project, of its domain and of the cloud are not bound by them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import models
+
+from accounts.caller import Caller, Membership
+from accounts.models import Project, ProjectRoleRule
+from accounts.services import roles
+from core.commands import Command
+from core.errors import NotAllowedInState, PermissionDenied
+
+#: What a suspended project's members may still ask for: to look, and to let go.
+_LETS_GO = ("delete", "destroy", "expunge", "remove", "stop", "detach", "disassociate", "release",
+            "revoke", "cancel", "archive", "disable", "unassign", "update", "revert")  # fmt: skip
+
+
+def check(caller: Caller, command: Command, values: Iterable[Any]) -> None:
+    """Whether the caller may do this with the rows among ``values``, as far as they belong to
+    projects.
+
+    Raises PermissionDenied when a project role forbids it, and NotAllowedInState when a project
+    is suspended and something would come or start.
+    """
+    rows = list(_rows(values))
+    owners = {owner_id(row) for row in rows} - {None, caller.account.pk}
+    named = {row.account_id for row in rows if isinstance(row, Project)}
+    for account in sorted(owners | named):
+        membership = caller.memberships.get(account)
+        if membership is not None and not permits(caller, membership, command.name):
+            raise denied(membership, command.name)
+    if owners and not command.reads_only and not command.name.startswith(_LETS_GO):
+        _check_active(owners)
+
+
+def barred(caller: Caller, name: str) -> list[int]:
+    """Accounts of projects whose things the caller may see, but not by this command."""
+    if caller.is_domain_admin:
+        return []
+    return [a for a, m in caller.memberships.items() if not permits(caller, m, name)]
+
+
+def permits(caller: Caller, membership: Membership, name: str) -> bool:
+    if caller.is_domain_admin or membership.is_admin or membership.role is None:
+        return True
+    for rule, allow in _rules(membership.role, membership.stamp):
+        if roles.matches(rule, name):
+            return allow
+    return True
+
+
+@functools.lru_cache(maxsize=1024)
+def _rules(role: int, stamp: int) -> tuple[tuple[str, bool], ...]:
+    """``stamp`` comes with the role's row, so a change of rules by any process counts."""
+    rows = ProjectRoleRule.objects.filter(role=role).order_by("sort_order", "pk")
+    return tuple(rows.values_list("rule", "allow"))
+
+
+def denied(membership: Membership, name: str) -> PermissionDenied:
+    project = Project.objects.get(pk=membership.project)
+    return PermissionDenied(
+        f"Your role in project {project.name} does not allow {name}; "
+        "an administrator of the project can change that."
+    )
+
+
+def check_active(project: Project) -> None:
+    if project.state != Project.ACTIVE:
+        ending = "is being deleted" if project.state == Project.DISABLED else "is suspended"
+        raise NotAllowedInState(
+            f"Project {project.name} {ending}: nothing can be created or started in it."
+        )
+
+
+def _check_active(accounts: Iterable[int]) -> None:
+    found = Project.objects.filter(account__in=list(accounts)).exclude(state=Project.ACTIVE)
+    for project in found[:1]:
+        check_active(project)
+
+
+def _rows(values: Iterable[Any]) -> Iterator[models.Model]:
+    for value in values:
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(one, models.Model):
+                yield one
+
+
+def owner_id(row: models.Model) -> int | None:
+    """The key of the account a row belongs to; None for what belongs to the house."""
+    path = getattr(row, "OWNER", "")
+    if not path:
+        return None
+    *between, last = path.split("__")
+    for name in between:
+        row = getattr(row, name)
+    return getattr(row, f"{last}_id")

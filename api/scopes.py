@@ -1,0 +1,152 @@
+"""Whose rows a list shows: account, domain and its branch, project, or all there is to see.
+
+CloudStack's rules: an administrator who names no scope sees its own account only, and things
+of projects show only where the project is named (``projectid``, -1 for all of them), or
+something in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid as uuids
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import BooleanField, Model, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.caller import Caller
+from accounts.models import Account, Domain, Project
+from accounts.querysets import in_subtree
+from accounts.services import membership
+from api import parameters
+from core.commands import Command
+from core.errors import InvalidParameter, NoSuchObject
+
+_ALL = "-1"
+
+
+def narrowed(
+    caller: Caller,
+    command: Command,
+    rows: QuerySet,
+    arguments: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> QuerySet:
+    owner = command.listing.model.OWNER
+    asked = {
+        name: parameters.value_of(caller, command, name, given)
+        for name in ("account", "domainid", "isrecursive", "listall")
+    }
+    domain = _domain(caller, command, asked["domainid"])
+    project = _project_of(caller, command, given)
+    if project:
+        if asked["account"]:
+            raise InvalidParameter("Parameters account and projectid exclude each other.")
+        return rows.filter(_in_projects(caller, command, owner, project, domain, asked))
+    barred = membership.barred(caller, command.name)
+    if barred:
+        rows = rows.exclude(**{f"{owner}__in": barred})
+    if asked["account"]:
+        return rows.filter(**{owner: _account(caller, domain, asked["account"])})
+    by_id = given.get("id") or given.get("ids")
+    if not by_id:
+        rows = _without_projects(caller, rows, owner, domain, _owners(arguments))
+    if domain is not None:
+        if asked["isrecursive"]:
+            # Accounts first: they are few beside what they own, and an index knows theirs.
+            accounts = Account.everything.filter(in_subtree(domain, "domain"))
+            return rows.filter(**{f"{owner}__in": accounts.values("pk")})
+        return rows.filter(**{f"{owner}__domain": domain})
+    if asked["listall"] or by_id or not caller.is_domain_admin:
+        return rows
+    return rows.filter(_own_or_shared(caller, owner))
+
+
+def _project_of(caller: Caller, command: Command, given: Mapping[str, Any]) -> str:
+    """The scope's own ``projectid``; a command may mean something else by the name."""
+    param = command.by_name.get("projectid")
+    if param is None or param.filter or param.model is not None:
+        return ""
+    return parameters.value_of(caller, command, "projectid", given) or ""
+
+
+def _in_projects(
+    caller: Caller,
+    command: Command,
+    owner: str,
+    asked_project: str,
+    domain: Domain | None,
+    asked: Mapping[str, Any],
+) -> Q:
+    if asked_project != _ALL:
+        project = visible_project(caller, command, asked_project)
+        found = caller.memberships.get(project.account_id)
+        if found is not None and not membership.permits(caller, found, command.name):
+            raise membership.denied(found, command.name)
+        return Q(**{owner: project.account_id})
+    if not caller.is_domain_admin:
+        barred = set(membership.barred(caller, command.name))
+        return Q(**{f"{owner}__in": [a for a in caller.memberships if a not in barred]})
+    accounts = Account.everything.filter(is_project=True)
+    accounts = accounts.filter(in_subtree(caller.domain, "domain"))
+    if domain is not None:
+        below = in_subtree(domain, "domain") if asked["isrecursive"] else Q(domain=domain)
+        accounts = accounts.filter(below)
+    return Q(**{f"{owner}__in": accounts.values("pk")})
+
+
+def visible_project(caller: Caller, command: Command, text: str) -> Project:
+    found = None
+    with contextlib.suppress(ValueError):
+        found = Project.objects.all().visible_to(caller).filter(uuid=uuids.UUID(text)).first()
+    if found is None:
+        raise NoSuchObject(command.name, "projectid", text)
+    return found
+
+
+def _owners(arguments: Mapping[str, Any]) -> list[int]:
+    """Accounts that own what the list is asked about: a machine whose volumes are wanted."""
+    values = (v for v in arguments.values() if isinstance(v, Model))
+    return [key for key in map(membership.owner_id, values) if key is not None]
+
+
+def _without_projects(
+    caller: Caller, rows: QuerySet, owner: str, domain: Domain | None, besides: Iterable[int]
+) -> QuerySet:
+    if not caller.is_domain_admin:
+        hidden = [key for key in caller.memberships if key not in besides]
+        return rows.exclude(**{f"{owner}__in": hidden}) if hidden else rows
+    if not Project.everything.exists():
+        return rows
+    # Asked of each row as it comes: a join would tempt the database to begin with accounts.
+    of_project = Account.everything.filter(pk=OuterRef(owner)).values("is_project")
+    flag = Coalesce(Subquery(of_project), Value(False), output_field=BooleanField())
+    rows = rows.alias(_of_project=flag)
+    return rows.filter(Q(_of_project=False) | Q(**{f"{owner}__in": list(besides)}))
+
+
+def _own_or_shared(caller: Caller, owner: str) -> Q:
+    """Own rows, and those without an owner (shared networks, built-in templates)."""
+    own = Q(**{owner: caller.account})
+    return own | Q(**{f"{owner}__isnull": True})
+
+
+def _domain(caller: Caller, command: Command, value: Any) -> Domain | None:
+    """A domain by its uuid, which a command may also have turned into a row already."""
+    if not value or isinstance(value, Domain):
+        return value or None
+    found = None
+    with contextlib.suppress(ValueError):
+        found = Domain.objects.all().visible_to(caller).filter(uuid=uuids.UUID(value)).first()
+    if found is None:
+        raise NoSuchObject(command.name, "domainid", value)
+    return found
+
+
+def _account(caller: Caller, domain: Domain | None, name: str) -> Account:
+    domain = domain or caller.domain
+    found = Account.objects.all().visible_to(caller).filter(domain=domain, name=name).first()
+    if found is None:
+        raise InvalidParameter(f"There is no account {name} in domain {domain.name_path}.")
+    return found
