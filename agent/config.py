@@ -39,8 +39,8 @@ class AgentConfig:
     # (None keeps it in memory).
     simulated_latency_s: float = 0.0
     simulated_state: Path | None = None
-    simulated_cpus: int = 16
-    simulated_memory_mb: int = 65536
+    simulated_cpus: int = 32
+    simulated_memory_mb: int = 131072
 
     @property
     def run_path(self) -> Path:

@@ -45,6 +45,7 @@ def simulated_agent(config: AgentConfig, world: World | None = None) -> Agent:
         config.host_name,
         cpus=config.simulated_cpus,
         memory_mb=config.simulated_memory_mb,
+        address=config.address or "127.0.0.1",
     )
     parts = Parts(
         driver,

@@ -16,19 +16,19 @@ from storage.models import DiskOffering
 SERVICE_OFFERINGS: tuple[dict[str, Any], ...] = (
     {"name": "Tiny Instance", "displaytext": "1 vCPU, 128 MiB", "cpunumber": 1,
      "cpuspeed": 250, "memory": 128},
-    {"name": "Small Instance", "displaytext": "1 vCPU, 512 MiB", "cpunumber": 1,
+    {"name": "Small Instance", "displaytext": "Small Instance", "cpunumber": 1,
      "cpuspeed": 500, "memory": 512},
-    {"name": "Medium Instance", "displaytext": "1 vCPU, 1 GiB", "cpunumber": 1,
+    {"name": "Medium Instance", "displaytext": "Medium Instance", "cpunumber": 1,
      "cpuspeed": 1000, "memory": 1024},
     {"name": "Custom Instance", "displaytext": "vCPUs and memory of your choice",
      "customized": True},
 )  # fmt: skip
 DISK_OFFERINGS: tuple[dict[str, Any], ...] = (
     {"name": "Tiny", "displaytext": "Tiny disk, 1 GiB", "disksize": 1},
-    {"name": "Small", "displaytext": "Small disk, 5 GiB", "disksize": 5},
-    {"name": "Medium", "displaytext": "Medium disk, 20 GiB", "disksize": 20},
-    {"name": "Large", "displaytext": "Large disk, 100 GiB", "disksize": 100},
-    {"name": "Custom", "displaytext": "A disk of your size", "customized": True},
+    {"name": "Small", "displaytext": "Small Disk, 5 GB", "disksize": 5},
+    {"name": "Medium", "displaytext": "Medium Disk, 20 GB", "disksize": 20},
+    {"name": "Large", "displaytext": "Large Disk, 100 GB", "disksize": 100},
+    {"name": "Custom", "displaytext": "Custom Disk", "customized": True},
 )
 
 

@@ -44,9 +44,8 @@ def simulated(host: Host) -> Agent:
         AgentConfig(
             data=settings.DATA / "simulator",
             name=host.name,
-            host_uuid=str(host.uuid),
-            simulated_cpus=host.cpus or 16,
-            simulated_memory_mb=host.memory_mb or 65536,
+            host_uuid=host.machine or str(host.uuid),
+            address=host.address,
         ),
         world(),
     )

@@ -19,13 +19,21 @@ class FakeDriver:
     """One simulated host in a World. Holds nothing itself: thousands are cheap."""
 
     def __init__(
-        self, world: World, uuid: str, name: str, *, cpus: int = 16, memory_mb: int = 65536
+        self,
+        world: World,
+        uuid: str,
+        name: str,
+        *,
+        cpus: int = 32,
+        memory_mb: int = 131072,
+        address: str = "127.0.0.1",
     ) -> None:
         self._world = world
         self._uuid = uuid
         self._name = name
         self._cpus = cpus
         self._memory_mb = memory_mb
+        self._address = address
 
     def facts(self) -> p.HostFacts:
         """What this host is. Raises HypervisorUnavailable when the hypervisor does not answer."""
@@ -34,14 +42,14 @@ class FakeDriver:
             name=self._name,
             uuid=self._uuid,
             cpus=self._cpus,
-            cpu_sockets=1,
-            cpu_speed_mhz=2000,
+            cpu_sockets=min(4, self._cpus),
+            cpu_speed_mhz=2400,
             memory_mb=self._memory_mb,
             hypervisor="Simulator",
             accelerator="simulated",
             hypervisor_version=VERSION,
             os_name="Simulator",
-            address="127.0.0.1",
+            address=self._address,
             agent_version=str(p.VERSION),
             cpu_model="Simulated",
         )

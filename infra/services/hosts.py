@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import uuid as uuids
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -24,11 +25,13 @@ from jobs.submit import submit
 
 @dataclass(frozen=True)
 class Where:
-    """How a machine is reached, read from the URL of addHost."""
+    """How a machine is reached, read from the URL of addHost. ``machine`` is known beforehand
+    of simulated ones: their URL is what they are."""
 
     link: str
     name: str
     address: str
+    machine: str | None = None
 
 
 def add(
@@ -49,9 +52,11 @@ def add(
     failed, so that nothing half-added stays behind.
     """
     cluster = find_cluster(zone, pod, cluster, cluster_name, hypervisor)
-    where = read_url(url, cluster.hypervisor)
+    where = read_url(url, cluster)
     if where.link == "local":
         _refuse_second_local()
+    if where.machine:
+        _refuse_twin(where)
     host = Host.objects.create(
         zone=zone,
         pod=pod,
@@ -59,6 +64,7 @@ def add(
         name=checks.unused_name(Host.objects.filter(zone=zone), "host", where.name),
         address=where.address,
         link=where.link,
+        machine=where.machine,
         hypervisor=cluster.hypervisor,
         arch=cluster.arch,
         tags=checks.tags(tags),
@@ -97,7 +103,7 @@ def find_cluster(
     return cluster
 
 
-def read_url(url: str, hypervisor: str) -> Where:
+def read_url(url: str, cluster: Cluster) -> Where:
     """``http://name`` or a bare name or address. A machine that is neither this one nor
     simulated joins by itself, with its agent."""
     text = url if "//" in url else f"http://{url}"
@@ -108,15 +114,29 @@ def read_url(url: str, hypervisor: str) -> Where:
         address, path = "", ""
     if not address:
         raise InvalidParameter(f"“{url}” names no machine; write http://name or an address.")
-    if hypervisor == "Simulator":
-        name = "-".join([address, *filter(None, path.split("/"))])
-        return Where("simulated", name, address)
+    if cluster.hypervisor == "Simulator":
+        return _simulated(address, path, cluster.zone)
     if is_this_machine(address):
         return Where("local", address, address)
     raise InvalidParameter(
         f"{address} is not the machine the portal runs on. Other machines join by their agent: "
         "createHostEnrolment gives the one-time token it starts with."
     )
+
+
+def _simulated(address: str, path: str, zone: Zone) -> Where:
+    """``http://sim/c0/h0`` is host sim-c0-h0. The same URL in the same zone is the same machine,
+    also when it was taken away meanwhile; its address is made up, and as lasting."""
+    steps = [address, *filter(None, path.split("/"))]
+    machine = uuids.uuid5(zone.uuid, "/".join(steps))
+    a, b, c = machine.bytes[:3]
+    return Where("simulated", "-".join(steps), f"172.{16 + a % 16}.{b}.{1 + c % 254}", str(machine))
+
+
+def _refuse_twin(where: Where) -> None:
+    twin = Host.objects.filter(machine=where.machine).first()
+    if twin is not None:
+        raise InvalidParameter(f"This machine is host {twin} already (zone {twin.zone}).")
 
 
 def is_this_machine(address: str) -> bool:
@@ -151,9 +171,10 @@ def _refuse_second_local() -> None:
 def check(cluster: Cluster, url: str) -> Plan:
     """Whether a machine could become a host of the cluster: a job whose step shows each
     check, and which fails with those that do not hold."""
-    where = read_url(url, cluster.hypervisor)
+    where = read_url(url, cluster)
     fields = {
         "name": where.name,
+        "machine": where.machine,
         "address": where.address,
         "link": where.link,
         "hypervisor": cluster.hypervisor,

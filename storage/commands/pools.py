@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.caller import Caller
 from core.commands import (
@@ -25,7 +25,10 @@ from storage.models import StoragePool
 from storage.responses import storagepool
 from storage.services import pools
 
-_URL = "Where it is: file://host/folder (local), SharedMountPoint:///folder (mounted everywhere)"
+_URL = (
+    "Where it is: file://host/folder (local), SharedMountPoint:///folder (mounted everywhere), "
+    "nfs://server/folder (hosts of the Simulator)"
+)
 
 
 @command(roles=ADMIN, event="STORAGE.POOL.CREATE", response=storagepool)
@@ -106,11 +109,13 @@ def listStoragePools(
     hostid: Annotated[Host | None, "Only those that this host reaches"] = None,
     name: Annotated[str | None, Filter("name"), "Only of this name"] = None,
     path: Annotated[str | None, Filter("path"), "Only at this path"] = None,
-    ipaddress: Annotated[str | None, Filter("host__address"), "Only on this host address"] = None,
+    ipaddress: Annotated[str | None, "Only on this host, or of this server"] = None,
     scope: Annotated[str | None, Filter("scope__iexact"), "Only of this scope"] = None,
     status: Annotated[str | None, Filter("state__iexact"), "Only in this state"] = None,
 ) -> QuerySet:
     """Lists storage pools."""
+    if ipaddress:
+        rows = rows.filter(Q(host__address=ipaddress) | Q(location__startswith=f"nfs:{ipaddress}:"))
     return rows.reachable_from(hostid) if hostid else rows
 
 

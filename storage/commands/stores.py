@@ -14,12 +14,14 @@ from storage.models import ImageStore
 from storage.responses import imagestore
 from storage.services import stores
 
+_URL = "Where it is: file:///folder, or nfs://server/folder for hosts of the Simulator"
+
 
 @command(roles=ADMIN, event="IMAGE.STORE.CREATE", response=imagestore)
 def addImageStore(
     caller: Caller,
     provider: Annotated[str, "NFS: a folder that every host reaches"],
-    url: Annotated[str, Length(2048), "Where it is: file:///folder"] = "",
+    url: Annotated[str, Length(2048), _URL] = "",
     name: Annotated[str, "Name of the store; its address when left out"] = "",
     zoneid: Annotated[Zone | None, Operate, "The zone it serves; all when left out"] = None,
     details: Annotated[Details | None, "Further facts to keep with it"] = None,
@@ -33,7 +35,7 @@ def addImageStore(
 @command(roles=ADMIN, event="IMAGE.STORE.CREATE", response=imagestore)
 def addSecondaryStorage(
     caller: Caller,
-    url: Annotated[str, Length(2048), "Where it is: file:///folder"],
+    url: Annotated[str, Length(2048), _URL],
     zoneid: Annotated[Zone | None, Operate, "The zone it serves; all when left out"] = None,
     details: Annotated[Details | None, "Further facts to keep with it"] = None,
 ) -> ImageStore:

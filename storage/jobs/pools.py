@@ -27,6 +27,7 @@ def bring_up(pool: StoragePool) -> list[Step]:
 
 def prepare_on_hosts(run: Run, pool: StoragePool) -> dict[str, int]:
     """Every host that is up has the folder ready; the measures of one are the pool's."""
+    reach.await_hosts(reach.hosts_of(pool), f"storage pool {pool}")
     hosts = list(reach.hosts_of(pool).filter(status="Up").order_by("pk"))
     if not hosts:
         raise ResourceUnavailable(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from django.db import transaction
 from django.utils import timezone
 
 from agent import protocol as p
 from core.steps import Run, Step, plan
 from infra import agents
+from infra.models import Host
 from infra.services.alerts import AlertType, raise_alert
 from storage import states
 from storage.models import ImageStore
-from storage.services import reach
+from storage.services import builtin, reach
 
 
 @plan()
@@ -20,6 +23,8 @@ def bring_up(store: ImageStore) -> list[Step]:
 
 
 def prepare_store(run: Run, store: ImageStore) -> dict[str, int]:
+    hosts = Host.objects.filter(zone=store.zone) if store.zone else Host.objects.all()
+    reach.await_hosts(hosts, f"image store {store}")
     host = reach.host_for_store(store.zone)
     stats = agents.call(host, "store.prepare", p.PrepareStore(reach.store_ref(store)), run)
     return {"capacity_bytes": stats.capacity_bytes, "used_bytes": stats.used_bytes}
@@ -45,11 +50,20 @@ def mark_ready(run: Run, store: ImageStore) -> None:
         store.apply(
             states.StoreEvent.PREPARED, measured=timezone.now(), **run.results["prepare_store"]
         )
+    builtin.provide(store)
 
 
 @plan(cancellable=False)
-def take_down(store: ImageStore) -> list[Step]:
-    return [Step(forget_store)]
+def take_down(store: ImageStore, *, files: list[str] | None = None) -> list[Step]:
+    return [Step(delete_files, patience_s=60), Step(forget_store)]
+
+
+def delete_files(run: Run, store: ImageStore, files: list[str] | None = None) -> None:
+    """Built-in templates' files; without a host to do it they stay, as the folder does."""
+    with contextlib.suppress(p.HostUnavailable):
+        for name in files or []:
+            wanted = p.DeleteImage(p.StorePath(reach.store_ref(store), name))
+            agents.call(reach.host_for_store(store.zone), "image.delete", wanted, run)
 
 
 def forget_store(store: ImageStore) -> None:

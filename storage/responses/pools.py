@@ -17,6 +17,13 @@ def _factors(keys: Sequence[int], caller: Any) -> Mapping[int, str]:
     return {pool.pk: str(FACTOR.get(pool)) for pool in pools}
 
 
+def _server(address: str | None, location: str) -> str:
+    """The host that has a local folder, or the server of a network one (``nfs:server:/path``)."""
+    if location.startswith("nfs:"):
+        return location.removeprefix("nfs:").rpartition(":")[0]
+    return address or "localhost"
+
+
 storagepool = Response(
     "storagepool",
     StoragePool,
@@ -30,7 +37,7 @@ storagepool = Response(
         text("hostid", "host__uuid"),
         text("hostname", "host__name"),
         date("created"),
-        computed("ipaddress", ("host__address",), lambda address: address or "localhost"),
+        computed("ipaddress", ("host__address", "location"), _server),
         text("path"),
         text("type"),
         text("state"),

@@ -35,7 +35,8 @@ def create(
 ) -> StoragePool:
     """A pool in Creating; a job that starts at once has its hosts prepare it and brings it to
     Up, or removes it and says why."""
-    place = pool_place(url, zone, pod, cluster, scope)
+    hypervisor = "" if hypervisor.lower() == "any" else hypervisor
+    place = pool_place(url, zone, pod, cluster, scope, hypervisor)
     _refuse_taken(place)
     pool = StoragePool.objects.create(
         name=name,
@@ -47,7 +48,7 @@ def create(
         path=place.path,
         location=place.location,
         scope=place.scope,
-        hypervisor=hypervisor or (cluster.hypervisor if cluster else ""),
+        hypervisor=hypervisor or place.hypervisor or (cluster.hypervisor if cluster else ""),
         tags=clean_tags(tags),
         details=details or {},
     )

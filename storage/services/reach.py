@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from agent import protocol as p
 from core.errors import ResourceUnavailable
-from core.steps import Run
+from core.steps import Later, Run
 from infra import agents
 from infra.models import Host, Zone
 from storage.models import ImageStore, PoolTemplate, Snapshot, StoragePool, TemplateCopy, Volume
@@ -57,6 +59,13 @@ def host_for(pool: StoragePool) -> Host:
     if found is None:
         raise p.HostUnavailable(f"No host that reaches storage pool {pool} is up.")
     return found
+
+
+def await_hosts(hosts: QuerySet[Host], what: str) -> None:
+    """Whatever is added right after its hosts waits until these are ready. Raises Later."""
+    states = set(hosts.values_list("status", flat=True))
+    if "Up" not in states and states & {"Creating", "Connecting"}:
+        raise Later(0.5, f"Waits for the hosts of {what} to come up.")
 
 
 def host_for_store(zone: Zone | None, pool: StoragePool | None = None) -> Host:

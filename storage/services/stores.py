@@ -13,7 +13,8 @@ from infra.services.usage import refuse_if_used
 from storage import states
 from storage.jobs import stores as jobs
 from storage.models import ImageStore
-from storage.services.addresses import store_path
+from storage.services import builtin
+from storage.services.addresses import store_place
 from storage.services.follow import follow_up
 
 FULL_AT = Setting(
@@ -38,13 +39,13 @@ def create(
 ) -> ImageStore:
     """A store in Creating; a job that starts at once has a host prepare the folder and brings
     it to Ready, or removes it and says why."""
-    path = store_path(url)
+    protocol, address, path = store_place(url, zone)
     store = ImageStore.objects.create(
         name=name or url,
         zone=zone,
         provider=_provider(provider),
-        protocol="file",
-        url=f"file://{path}",
+        protocol=protocol,
+        url=address,
         path=path,
         details=details or {},
     )
@@ -75,10 +76,12 @@ def update(
 
 
 def delete(caller: Caller, store: ImageStore) -> None:
-    """Raises InUse, naming them, while templates, ISOs or snapshots lie in the store."""
+    """Raises InUse, naming them, while templates, ISOs or snapshots lie in the store; what every
+    zone has by itself goes with it."""
     store.apply(states.StoreEvent.REMOVE)
+    files = builtin.withdraw(store)
     refuse_if_used(store)
-    follow_up(Plan(jobs.take_down, store), caller, "deleteImageStore")
+    follow_up(Plan(jobs.take_down, store, {"files": files}), caller, "deleteImageStore")
 
 
 def choose(zone: Zone | None, size_bytes: int = 0) -> ImageStore:

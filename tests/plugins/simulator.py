@@ -30,7 +30,8 @@ def world():
             AgentConfig(
                 data=data,
                 name=host.name,
-                host_uuid=str(host.uuid),
+                host_uuid=host.machine or str(host.uuid),
+                address=host.address,
                 simulated_cpus=host.cpus or 16,
                 simulated_memory_mb=host.memory_mb or 65536,
             ),

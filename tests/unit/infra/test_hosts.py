@@ -41,18 +41,38 @@ def test_a_new_host_is_connecting_and_comes_up_in_its_job(world):
 
     host = Host.objects.get(name="sim-1")
     assert (host.status, host.reason, host.cpus, host.tags) == ("Up", "", 16, ["ssd", "gpu"])
-    assert host.machine == str(host.uuid)
     room = HostCapacity.objects.get(host=host)
-    assert (room.cpu_limit_mhz, room.memory_limit_mb) == (32000, 65536)
+    assert (room.cpu_limit_mhz, room.memory_limit_mb) == (16 * 2400, 65536)
     job = AsyncJob.objects.get(command="addHost")
     assert job.status == JobStatus.DONE
     assert job.steps.first().result["checks"][0]["passed"] is True
 
 
+def test_a_simulated_host_is_known_by_its_url_also_after_it_was_taken_away(world):
+    cluster = make_cluster()
+    (made,) = add(cluster, url="http://sim/c0/h0").records
+    assert made["name"] == "sim-c0-h0"
+    with pytest.raises(InvalidParameter, match="host sim-c0-h0 already"):
+        add(cluster, url="http://sim/c0/h0/")
+    add(cluster, url="http://sim/c0/h1")
+    run_everything()
+
+    first = Host.objects.get(name="sim-c0-h0")
+    assert (first.status, first.cpu_sockets) == ("Up", 4)
+    assert first.address.startswith("172.")
+    execute(admin_caller(), "deleteHost", {"id": str(first.uuid)})
+    add(cluster, url="http://sim/c0/h0")
+    run_everything()
+
+    again = Host.objects.get(name="sim-c0-h0")
+    assert (again.machine, again.address) == (first.machine, first.address)
+    assert Host.objects.get(name="sim-c0-h1").machine != first.machine
+
+
 def test_a_host_that_fails_its_checks_leaves_nothing_but_an_alert_that_says_why(world):
     cluster = make_cluster()
     add(cluster)
-    world.take_down(str(Host.objects.get(name="sim-1").uuid))
+    world.take_down(Host.objects.get(name="sim-1").machine)
 
     run_everything()
 

@@ -228,7 +228,7 @@ def far(portal, tmp_path, cluster):
 def test_a_machine_joins_with_its_token_and_comes_back_with_its_secret(far, portal, tmp_path):
     run_everything()
     host = Host.objects.get()
-    assert (host.name, host.status, host.machine, host.cpus) == ("far", "Up", UUID, 16)
+    assert (host.name, host.status, host.machine, host.cpus) == ("far", "Up", UUID, 32)
     assert stat.S_IMODE(far.file.stat().st_mode) == 0o600
 
     far.stop()

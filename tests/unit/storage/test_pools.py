@@ -1,7 +1,10 @@
 """Primary pools through their commands, and what fits where."""
 
+from datetime import timedelta
+
 import pytest
 from django.db.models import ProtectedError
+from django.utils import timezone
 
 from agent import protocol as p
 from api.dispatch import execute
@@ -49,6 +52,40 @@ def test_a_shared_pool_answers_at_once_and_is_up_when_its_hosts_have_prepared_it
     assert world.ledger.get("pools", str(pool.uuid), "") is not None
 
 
+@pytest.mark.parametrize("scope", ["CLUSTER", "ZONE"])
+def test_simulated_hosts_take_network_storage_by_any_address(world, scope):
+    host = make_host()
+    make_host(host.cluster)
+    given = {"clusterid": host.cluster.uuid} if scope == "CLUSTER" else {"hypervisor": "Simulator"}
+    made = create(host.zone, url="nfs://10.147.28.6/export/primary0", scope=scope, **given)
+    assert (made["type"], made["scope"]) == ("NetworkFilesystem", scope)
+    assert (made["ipaddress"], made["path"]) == ("10.147.28.6", "/export/primary0")
+    run_everything()
+    pool = StoragePool.objects.get()
+    assert (pool.state, pool.hypervisor) == ("Up", "Simulator")
+    found = execute(admin_caller(), "listStoragePools", {"ipaddress": "10.147.28.6"})
+    assert found.count == 1
+    with pytest.raises(InvalidParameter, match="already storage pool gold"):
+        create(host.zone, url="nfs://10.147.28.6/export/primary0", **given)
+
+
+def test_a_pool_waits_for_hosts_that_are_just_being_added(world):
+    cluster = make_cluster()
+    wanted = {"zoneid": cluster.zone.uuid, "podid": cluster.pod.uuid, "clusterid": cluster.uuid}
+    host = {**wanted, "hypervisor": "Simulator", "url": "http://sim/c0/h0"}
+    execute(admin_caller(), "addHost", host)
+    create(cluster.zone, url="nfs://10.1.1.1/one", clusterid=cluster.uuid)
+    AsyncJob.objects.filter(command="addHost").update(due=timezone.now() + timedelta(hours=1))
+    run_everything()
+    assert StoragePool.objects.get().state == "Up"
+
+
+def test_real_hosts_are_not_told_to_mount_anything(world):
+    host = make_host(make_cluster(hypervisor="KVM"))
+    with pytest.raises(InvalidParameter, match="mount it on every host"):
+        create(host.zone, url="nfs://10.1.1.1/one", clusterid=host.cluster.uuid)
+
+
 def test_a_local_pool_belongs_to_the_host_its_address_names(world):
     host = make_host(name="kvm-1")
     make_host(host.cluster)
@@ -63,7 +100,8 @@ def test_a_local_pool_belongs_to_the_host_its_address_names(world):
     "given, said",
     [
         ({"url": "gopher:///x"}, "not the address of a storage pool"),
-        ({"url": "nfs://server/export"}, "cannot be added yet"),
+        ({"url": "iscsi://server/export"}, "cannot be added yet"),
+        ({"url": "nfs:///export"}, "names no server"),
         ({"url": "SharedMountPoint:///"}, "no usable folder"),
         ({"url": "SharedMountPoint:///a/../etc"}, "no usable folder"),
         ({"url": "SharedMountPoint:relative"}, "no usable folder"),

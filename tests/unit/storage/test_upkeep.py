@@ -20,6 +20,7 @@ from tests.factories import (
     GIB,
     admin_caller,
     make_account,
+    make_caller,
     make_pool,
     make_snapshot,
     make_store,
@@ -211,6 +212,23 @@ def test_a_store_answers_at_once_and_is_ready_when_prepared(cloud):
     assert (store.state, store.capacity_bytes) == ("Ready", cloud.world.pool_bytes)
 
 
+def test_a_zone_of_simulated_hosts_has_its_template_as_soon_as_its_store(cloud):
+    made = add_store(cloud.site.zone, name="nfs", url="nfs://10.147.28.6/export/secondary")
+    assert (made["protocol"], made["url"]) == ("nfs", "nfs://10.147.28.6/export/secondary")
+    run_everything()
+    wanted = {"templatefilter": "featured", "zoneid": str(cloud.site.zone.uuid)}
+    (found,) = execute(make_caller(), "listTemplates", wanted).records
+    assert (found["hypervisor"], found["templatetype"]) == ("Simulator", "BUILTIN")
+    assert (found["isready"], found["status"]) == (True, "Download Complete")
+
+    store = ImageStore.objects.get(name="nfs")
+    execute(admin_caller(), "deleteImageStore", {"id": str(store.uuid)})
+    run_everything()
+    assert not ImageStore.objects.filter(name="nfs").exists()
+    assert not execute(admin_caller(), "listTemplates", wanted).records
+    assert not cloud.world.ledger.groups("images")
+
+
 def test_a_store_that_cannot_be_prepared_is_removed(cloud):
     cloud.world.faults.fail("store.prepare", p.OperationFailed("/export/two is read-only"))
     add_store(cloud.site.zone)
@@ -225,7 +243,7 @@ def test_a_store_that_cannot_be_prepared_is_removed(cloud):
     [
         ({"provider": "S3"}, "cannot be added yet"),
         ({"provider": "Ceph"}, "no image store provider"),
-        ({"url": "nfs://server/x"}, "mount the share"),
+        ({"url": "nfs:///x"}, "names no server"),
         ({"url": "http://x"}, "not the address"),
         ({"url": "file:///"}, "no usable folder"),
         ({"url": ""}, "not the address"),
