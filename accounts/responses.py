@@ -10,7 +10,7 @@ from accounts.figures import FIGURES
 from accounts.models import Account, Domain, Role, RoleRule, User
 from accounts.pinned import responses as pinned
 from accounts.resources import FACTS, Resource
-from accounts.services import limits
+from accounts.services import factor_policy, limits
 from core.responses import (
     Field,
     Response,
@@ -112,6 +112,19 @@ domain = Response(
 
 # -- users and accounts ------------------------------------------------------------------
 
+def _mandated(keys: Sequence[int], caller: Any) -> dict[int, bool]:
+    """One Domain for each that occurs, made from its columns: a setting's scope is all it is
+    needed for."""
+    columns = ("pk", "two_factor_mandated", "domain_id", "domain__path")
+    rows = list(User.everything.filter(pk__in=keys).values_list(*columns))
+    domains = {key: Domain(pk=key, path=path) for _pk, _own, key, path in rows}
+    by_domain = {
+        key: (factor_policy.is_mandated(False, d), factor_policy.is_mandated(True, d))
+        for key, d in domains.items()
+    }
+    return {pk: by_domain[key][own] for pk, own, key, _path in rows}
+
+
 user = Response(
     "user",
     User,
@@ -137,10 +150,9 @@ user = Response(
         text("domainid", "account__domain__uuid"),
         text("apikey", "api_key__key"),
         text("apikeyaccess", "api_key_access"),
-        Field("is2faenabled", "boolean"),
-        Field("is2famandated", "boolean"),
+        computed("is2faenabled", ("second_factor__verified",), bool, "boolean"),
+        many("is2famandated", _mandated, kind="boolean"),
     ),
-    always={"is2faenabled": False, "is2famandated": False},
 )
 
 

@@ -51,7 +51,7 @@ class SessionAuthentication(BaseAuthentication):
         is missing or wrong; the session ends then, unless another site made the request."""
         call = call or Call.of(request)
         token = request.COOKIES.get(SESSION_COOKIE, "")
-        caller = sessions.find(token, call.address) if token else None
+        caller = sessions.find(token, call.address, pending=True) if token else None
         if caller is None:
             return None
         if not is_same_origin(request):

@@ -29,6 +29,7 @@ from core.errors import (
     InUse,
     InvalidParameter,
     ResourceUnavailable,
+    SecondFactorNeeded,
     UnavailableCommand,
 )
 from core.responses import SUCCESS
@@ -49,6 +50,7 @@ class Visitor:
 
     address: str = ""
     correlation_id: str = ""
+    device: str = ""  # what the browser or program calls itself
     is_root_admin: bool = False
 
 
@@ -78,12 +80,31 @@ class Outcome:
 def find(caller: Caller | Visitor, name: str) -> Command:
     """The command, if this caller may use it; unknown and forbidden look the same (432)."""
     command = COMMANDS.get(name)
+    _check_whole(caller, name)
     if command is not None and _may_use(caller, command):
         return command
     raise UnavailableCommand(
         f"The given command '{name}' either does not exist, is not available for user, "
         f"or not available from ip address '{caller.address}'."
     )
+
+
+#: What a session may do while its second factor is still to be proven.
+BEFORE_THE_FACTOR = frozenset({
+    "listUserTwoFactorAuthenticatorProviders",
+    "setupUserTwoFactorAuthentication",
+    "validateUserTwoFactorAuthenticationCode",
+    "logout",
+})  # fmt: skip
+
+
+def _check_whole(caller: Caller | Visitor, name: str) -> None:
+    session = None if isinstance(caller, Visitor) else caller.session
+    if session is not None and session.pending and name not in BEFORE_THE_FACTOR:
+        raise SecondFactorNeeded(
+            "Prove your second factor first (validateUserTwoFactorAuthenticationCode); if you "
+            "have none yet, set one up (setupUserTwoFactorAuthentication)."
+        )
 
 
 def _may_use(caller: Caller | Visitor, command: Command) -> bool:
@@ -164,7 +185,7 @@ def _list(
 def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
     # An anonymous command opens its own transactions: a failed log-in must be counted. A
     # reading one needs none, and on SQLite would stand in the way of those who write.
-    alone = command.anonymous or command.reads_only
+    alone = command.anonymous or command.own_transactions or command.reads_only
     with contextlib.nullcontext() if alone else transaction.atomic():
         arguments = parameters.parse(caller, command, given)
         value = command.function(caller, **arguments)

@@ -74,7 +74,8 @@ def _serve_visitor(call: Call, command: Command) -> HttpResponse:
         raise WrongMethod(f"{command.name} works by POST only.")
     if not authentication.is_same_origin(call.request):
         raise NotAuthenticated
-    return performed(call, dispatch.Visitor(call.address, call.correlation_id))
+    device = call.request.META.get("HTTP_USER_AGENT", "")
+    return performed(call, dispatch.Visitor(call.address, call.correlation_id, device))
 
 
 def _authenticate(call: Call) -> Caller:

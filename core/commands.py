@@ -177,6 +177,7 @@ class Command:
     listing: Listing | None = None
     post_only: bool = False
     anonymous: bool = False
+    own_transactions: bool = False  # opens its own: what it counts must outlive its refusal
     by_name: dict[str, Param] = field(default_factory=dict, compare=False)
 
     @property
@@ -214,6 +215,7 @@ def command(
     event: str = "",
     post_only: bool = False,
     anonymous: bool = False,
+    own_transactions: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function as the command of its own name.
 
@@ -235,6 +237,7 @@ def command(
                 is_async=hints.get("return") is Plan,
                 post_only=post_only,
                 anonymous=anonymous,
+                own_transactions=own_transactions,
             )
         )
         return function

@@ -71,6 +71,12 @@ class NotAuthenticated(CloudError):
         super().__init__(message)
 
 
+class SecondFactorNeeded(CloudError):
+    """The password was right; until the second factor is proven, nothing else is allowed."""
+
+    code, cs_code = 511, 9999
+
+
 class LoginFailed(CloudError):
     code, cs_code = 531, 4290
 

@@ -1,3 +1,25 @@
-from accounts.commands import accounts, domains, keys, limits, permissions, roles, tags, users
+from accounts.commands import (
+    accounts,
+    domains,
+    keys,
+    limits,
+    permissions,
+    roles,
+    sessions,
+    tags,
+    two_factor,
+    users,
+)
 
-__all__ = ["accounts", "domains", "keys", "limits", "permissions", "roles", "tags", "users"]
+__all__ = [
+    "accounts",
+    "domains",
+    "keys",
+    "limits",
+    "permissions",
+    "roles",
+    "sessions",
+    "tags",
+    "two_factor",
+    "users",
+]

@@ -73,6 +73,7 @@ def updateUser(
         AdminOnly,
         "Whether it may sign calls with API keys",
     ] = None,
+    mandate2fa: Annotated[bool | None, "Whether it must have a second factor"] = None,
 ) -> User:
     """Changes a user: oneself, or one of a lower role."""
     return users.update(
@@ -88,6 +89,7 @@ def updateUser(
         lastname=lastname,
         timezone=timezone,
         api_key_access=apikeyaccess,
+        mandate_factor=mandate2fa,
     )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.models import Domain, Session, User
-from accounts.services import throttle
+from accounts.services import factor_policy, throttle
 from core import live
 from core.config import Setting
 from core.errors import LoginFailed
@@ -27,6 +27,8 @@ TIMEOUT_MINUTES = Setting(
 )  # fmt: skip
 
 _TOUCH_EVERY = timedelta(seconds=30)
+#: How long a sign-in may wait for its second factor.
+_PENDING_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def log_in(
     domain_path: str = "",
     domain_uuid: str = "",
     address: str = "",
+    device: str = "",
 ) -> SignedIn:
     """A new session. ``domain_path`` is like ``/dev/team`` or ``ROOT/dev/team``; empty is
     ROOT; ``domain_uuid`` wins over it.
@@ -63,11 +66,15 @@ def log_in(
         throttle.failed(things)
         raise LoginFailed("The user name, password or domain is wrong, or the user is disabled.")
     throttle.succeeded(things)
-    return start(user, address)
+    return start(user, address, device=device)
 
 
-def start(user: User, address: str = "") -> SignedIn:
-    """A session for a user whose identity has been proven."""
+def start(user: User, address: str = "", *, device: str = "", source: str = "native") -> SignedIn:
+    """A session for a user whose identity has been proven; *pending*, and good for nothing
+    but proving it, when a second factor is asked for.
+
+    ``device`` is what the browser or program calls itself, ``source`` who vouched.
+    """
     token, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     session = Session.objects.create(
         user=user,
@@ -75,6 +82,9 @@ def start(user: User, address: str = "") -> SignedIn:
         key_hash=_hash(key),
         epoch=user.session_epoch,
         address=address or None,
+        device=_printable(device),
+        source=source,
+        pending=factor_policy.is_asked(user),
     )
     return SignedIn(session, Caller.of(user, session=session, address=address), token, key)
 
@@ -85,13 +95,14 @@ _by_token: Lookup[Session] = Lookup(
 )
 
 
-def find(token: str, address: str = "") -> Caller | None:
-    """Who holds this session token, if the session still stands; else None.
+def find(token: str, address: str = "", *, pending: bool = False) -> Caller | None:
+    """Who holds this session token, if the session still stands; else None. Sessions whose
+    second factor is still to be proven are found by those only who ask for them.
 
     Its row is written at most every half minute.
     """
     session = _by_token(_hash(token))
-    if session is None or not is_alive(session):
+    if session is None or (session.pending and not pending) or not is_alive(session):
         return None
     now = timezone.now()
     if now - session.last_seen > _TOUCH_EVERY:
@@ -105,6 +116,7 @@ def is_alive(session: Session) -> bool:
     return (
         session.epoch == user.session_epoch
         and timezone.now() - session.last_seen < _timeout()
+        and not (session.pending and timezone.now() - session.created > _PENDING_FOR)
         and may_sign_in(user)
     )
 
@@ -129,6 +141,15 @@ def log_out(session: Session) -> None:
     """Ends this session; what hangs on it (tickets, consoles) looks for its row."""
     Session.objects.filter(pk=session.pk).delete()
     live.tell("session", str(session.uuid), session.user.account_id)
+
+
+def end_others(user: User, keep: Session | None) -> int:
+    """Ends every session of the user but ``keep``; returns how many there were."""
+    others = Session.objects.filter(user=user).exclude(pk=keep.pk if keep else None)
+    ended = list(others.select_related("user"))
+    for session in ended:
+        log_out(session)
+    return len(ended)
 
 
 def end_all(*users: User) -> None:
@@ -168,7 +189,8 @@ def _domain_by_uuid(text: str) -> Domain | None:
 
 
 def _user(domain: Domain, username: str) -> User | None:
-    users = User.objects.select_related("account__domain", "account__role").filter(domain=domain)
+    related = ("account__domain", "account__role", "domain", "second_factor")
+    users = User.objects.select_related(*related).filter(domain=domain)
     in_any_case = users.filter(username__iexact=username)
     return users.filter(username=username).first() or in_any_case.first()
 
@@ -185,6 +207,10 @@ def _nobodys_password() -> str:
 
 def _timeout() -> timedelta:
     return timedelta(minutes=TIMEOUT_MINUTES.get())
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())[:255]
 
 
 def _hash(text: str) -> str:

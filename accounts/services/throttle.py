@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import LoginFailure
+from accounts.models import LoginFailure, User
 from core.config import Setting
 from core.errors import Throttled
 
@@ -31,6 +31,8 @@ ALLOWED = Setting(
 FORGET_AFTER = timedelta(hours=1)
 _LONGEST_S = 900
 _LONGEST_FOR_A_NAME_S = 30
+_LONGEST_FOR_A_FACTOR_S = 300
+_RESETS = 3  # requests for a new password before pauses
 _BUCKETS = 2**16
 
 
@@ -54,6 +56,22 @@ def watched(name: str, address: str) -> list[Watched]:
     ]
 
 
+def watched_factor(user: User) -> list[Watched]:
+    """Guesses at a user's second factor, from wherever: who guesses knows the password."""
+    allowed = ALLOWED.get() or 5  # six digits need pauses, also where passwords do not
+    return [Watched(f"factor:{user.pk}", allowed, _LONGEST_FOR_A_FACTOR_S)]
+
+
+def watched_resets(name: str, address: str) -> list[Watched]:
+    """Requests for a new password; each counts, whatever came of it."""
+    network = _network(address)
+    return [
+        Watched(f"reset:{_bucket(f'{name}@{network}')}", _RESETS, _LONGEST_S),
+        Watched(f"resets:{network}", _RESETS * 5, _LONGEST_S),
+        Watched(f"reset-of:{_bucket(name)}", _RESETS * 2, _LONGEST_S),
+    ]
+
+
 def refuse_if_paused(things: list[Watched]) -> None:
     """Raises Throttled that says for how long."""
     now = timezone.now()
@@ -63,7 +81,7 @@ def refuse_if_paused(things: list[Watched]) -> None:
     until = max(pauses, default=None)
     if until:
         seconds = int((until - now).total_seconds()) + 1
-        raise Throttled(f"Too many failed sign-ins. Try again in {seconds} s.")
+        raise Throttled(f"Too many attempts. Try again in {seconds} s.")
 
 
 def failed(things: list[Watched]) -> None:
@@ -88,6 +106,10 @@ def succeeded(things: list[Watched]) -> None:
     """The right password forgives this name from this address, not the address itself:
     one with an account of its own could else guess others' for ever."""
     LoginFailure.objects.filter(subject__in=[t.subject for t in things[:1]]).delete()
+
+
+def forget(things: list[Watched]) -> None:
+    LoginFailure.objects.filter(subject__in=[t.subject for t in things]).delete()
 
 
 class InProcess:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, User
-from accounts.services import keys, passwords, sessions, throttle
+from accounts.services import keys, passwords, proving, sessions, two_factor
 from core import live
 from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
 
@@ -57,6 +57,7 @@ def update(
     current_password: str | None = None,
     api_key: str | None = None,
     secret_key: str | None = None,
+    mandate_factor: bool | None = None,
     **plain: str | None,
 ) -> User:
     """``plain``: firstname, lastname, email, timezone, language, api_key_access.
@@ -72,6 +73,8 @@ def update(
         user.username = username
     if password is not None:
         _change_password(caller, user, password, current_password)
+    if mandate_factor is not None:
+        two_factor.mandate(caller, user, mandate_factor)
     user.save()
     if api_key or secret_key:
         if not (api_key and secret_key):
@@ -85,22 +88,13 @@ def _change_password(caller: Caller, user: User, password: str, current: str | N
     if user.source != "native":
         raise InvalidParameter(f"The password of {user} is kept elsewhere ({user.source}).")
     if caller.user is not None and caller.user.pk == user.pk:
-        _check_current(user, current)
+        if current is None:
+            raise InvalidParameter("Give currentpassword too, to change your own password.")
+        proving.prove_again(caller, current)
     passwords.check(password, user.username, user.domain)
     user.set_password(password)
     user.save(update_fields=["password"])
     sessions.end_all(user)
-
-
-def _check_current(user: User, current: str | None) -> None:
-    """Guessing the old password from a stolen session is throttled like sign-in."""
-    if current is None:
-        raise InvalidParameter("Give currentpassword too, to change your own password.")
-    throttle.own_password.refuse_if_paused(user.pk)
-    if not user.has_password(current):
-        throttle.own_password.failed(user.pk)
-        raise InvalidParameter("The current password is wrong.")
-    throttle.own_password.succeeded(user.pk)
 
 
 def set_state(user: User, state: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from accounts.caller import Caller
-from accounts.services import sessions
+from accounts.services import factor_policy, sessions
 from api.dispatch import Visitor
 from core.commands import USER, Secret, command
 from core.responses import Field, Response, number, text
@@ -44,7 +44,12 @@ def login(
 ) -> dict[str, Any]:
     """Logs a user in: later calls carry the session's cookies and its key."""
     signed_in = sessions.log_in(
-        username, password, domain_path=domain, domain_uuid=domainId, address=visitor.address
+        username,
+        password,
+        domain_path=domain,
+        domain_uuid=domainId,
+        address=visitor.address,
+        device=visitor.device,
     )
     return SignedIn(_reply(signed_in), signed_in)
 
@@ -59,6 +64,8 @@ def logout(caller: Caller) -> dict[str, Any]:
 
 def _reply(signed_in: sessions.SignedIn) -> dict[str, Any]:
     user, account = signed_in.caller.user, signed_in.caller.account
+    factor = factor_policy.factor_of(user) if factor_policy.has_factor(user) else None
+    asked = signed_in.session.pending
     return {
         "username": user.username,
         "userid": user.uuid,
@@ -71,6 +78,9 @@ def _reply(signed_in: sessions.SignedIn) -> dict[str, Any]:
         "timezone": user.timezone or "UTC",
         "registered": "false",
         "sessionkey": signed_in.key,
-        "is2faenabled": "false",
-        "is2faverified": "true",
+        # Texts, and “enabled” means that one is asked for, also where it is yet to be set up.
+        "is2faenabled": str(asked).lower(),
+        "is2faverified": str(not asked).lower(),
+        **({"providerfor2fa": factor.provider} if factor else {}),
+        **({"issuerfor2fa": factor_policy.ISSUER.get(account.domain)} if asked else {}),
     }
