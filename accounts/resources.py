@@ -1,8 +1,8 @@
 """What limits count: CloudStack's resource types, their units and their default ceilings.
 
 Numbers, names and defaults: CloudStack 4.22's ResourceType and ``max.account.*``,
-``max.domain.*`` settings. Limits are in the unit people type (MiB of memory, GiB of storage);
-what is in use is kept in MiB and in bytes.
+``max.domain.*``, ``max.project.*`` settings. Limits are in the unit people type (MiB of memory,
+GiB of storage); what is in use is kept in MiB and in bytes.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Facts:
     words: str
     account_default: Setting[int]
     domain_default: Setting[int]
+    project_default: Setting[int] | None  # None: a project has none of these
     unit: int = 1  # what one of the limit's units counts
 
     @property
@@ -69,6 +70,9 @@ def _facts(wire: str, field: str, words: str, setting: str, account: int, domain
                 category="Account Defaults", minimum=-1),
         Setting(f"max.domain.{setting}", domain, f"Most {of} domain may have; -1: no limit.",
                 category="Domain Defaults", minimum=-1),
+        None if wire == "project" else
+        Setting(f"max.project.{setting}", account, f"Most {words} that one project may have; "
+                "-1: no limit.", category="Project Defaults", minimum=-1),
         unit,
     )  # fmt: skip
 

@@ -63,8 +63,8 @@ def _in_unit(resource: Resource, used: int) -> int | float:
 
 
 def _usage_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
-    roles = Account.everything.filter(pk__in=keys).values_list("pk", "role__type")
-    maxima = limits.limits_of_accounts(roles)
+    kinds = Account.everything.filter(pk__in=keys).values_list(*limits.KIND)
+    maxima = limits.limits_of_accounts(kinds)
     used = limits.used_by_accounts(keys)
     return {key: _usage(used.get(key, {}), maxima[key]) for key in keys}
 
@@ -242,53 +242,3 @@ rolepermission = Response(
         text("description"),
     ),
 )
-
-
-# -- limits ------------------------------------------------------------------------------
-
-_HOLDER = (
-    Field("account"),
-    Field("domain"),
-    Field("domainid"),
-    Field("domainpath"),
-    Field("resourcetype"),
-    Field("resourcetypename"),
-)
-resourcelimit = Response("resourcelimit", None, (*_HOLDER, Field("max", "long")))
-resourcecount = Response("resourcecount", None, (*_HOLDER, Field("resourcecount", "long")))
-
-
-def _held(holder: Account | Domain, resource: Resource) -> dict[str, Any]:
-    where = holder if isinstance(holder, Domain) else holder.domain
-    shown = {} if isinstance(holder, Domain) else {"account": holder.name}
-    return {
-        **shown,
-        "domain": where.name,
-        "domainid": where.uuid,
-        "domainpath": where.name_path,
-        "resourcetype": str(int(resource)),
-        "resourcetypename": FACTS[resource].wire,
-    }
-
-
-def limits_of(holder: Account | Domain, only: Resource | None = None) -> list[dict[str, Any]]:
-    if isinstance(holder, Domain):
-        maxima = limits.limits_of_domains([(holder.pk, holder.level)])[holder.pk]
-    else:
-        maxima = limits.limits_of_accounts([(holder.pk, holder.role.type)])[holder.pk]
-    return [
-        {**_held(holder, resource), "max": maximum}
-        for resource, maximum in maxima.items()
-        if only in (None, resource)
-    ]
-
-
-def counts_of(holder: Account | Domain, only: Resource | None = None) -> list[dict[str, Any]]:
-    """Bytes for storage, MiB for memory, as they are counted."""
-    ask = limits.used_by_domains if isinstance(holder, Domain) else limits.used_by_accounts
-    used = ask([holder.pk]).get(holder.pk, {})
-    return [
-        {**_held(holder, resource), "resourcecount": used.get(resource, 0)}
-        for resource in FACTS
-        if only in (None, resource)
-    ]

@@ -206,7 +206,7 @@ def exceeded(
 
 
 def account_words(account: Account) -> str:
-    return f"Account {account.name}"
+    return f"Project {account.project.name}" if account.is_project else f"Account {account.name}"
 
 
 def domain_words(domain_id: int) -> str:
@@ -235,30 +235,45 @@ def _maximum(row: ResourceCount, stored: Mapping[Any, int], account: Account) ->
             return stored[key]
     if row.domain_id:
         return FACTS[resource].domain_default.get()
-    return account_default(resource, account.role.type)
+    return account_default(resource, account.role.type, account.is_project)
 
 
-def account_default(resource: Resource, kind: str) -> int:
+def account_default(resource: Resource, kind: str, is_project: bool = False) -> int:
     """What an account of this role type may have where nothing is set for it."""
-    return UNLIMITED if kind == RoleType.ADMIN else FACTS[resource].account_default.get()
+    facts = FACTS[resource]
+    if is_project:
+        return facts.project_default.get() if facts.project_default else 0
+    return UNLIMITED if kind == RoleType.ADMIN else facts.account_default.get()
 
 
 # -- asking and setting ------------------------------------------------------------------
 
 
-def limits_of_accounts(accounts: Iterable[tuple[int, str]]) -> dict[int, dict[Resource, int]]:
-    """Ceilings in force, for many accounts at once: ``(key, role type)`` → resource → limit."""
-    roles = dict(accounts)
-    stored = _stored("account", list(roles))
-    defaults = {r: account_default(r, RoleType.USER) for r in FACTS}
-    unlimited = dict.fromkeys(FACTS, UNLIMITED)
+#: What says which ceilings an account has by default, for ``values_list``.
+KIND = ("pk", "role__type", "is_project")
+
+
+def limits_of_accounts(
+    accounts: Iterable[tuple[int, str, bool]],
+) -> dict[int, dict[Resource, int]]:
+    """Ceilings in force, for many accounts at once, given as ``KIND``: key → resource → limit."""
+    kinds = {key: (role, is_project) for key, role, is_project in accounts}
+    stored = _stored("account", list(kinds))
+    defaults = {
+        kind: {r: account_default(r, *kind) for r in FACTS} for kind in set(kinds.values())
+    }
     return {
         key: {
-            **(unlimited if kind == RoleType.ADMIN else defaults),
-            **{r: n for (r, tag), n in stored.get(key, {}).items() if not tag},
+            **defaults[kind],
+            **{Resource(r): n for (r, tag), n in stored.get(key, {}).items() if not tag},
         }
-        for key, kind in roles.items()
+        for key, kind in kinds.items()
     }
+
+
+def limits_of_account(account: Account) -> dict[Resource, int]:
+    kind = (account.pk, account.role.type, account.is_project)
+    return limits_of_accounts([kind])[account.pk]
 
 
 def limits_of_domains(domains: Iterable[tuple[int, int]]) -> dict[int, dict[Resource, int]]:

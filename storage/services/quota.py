@@ -106,7 +106,7 @@ def left(row: Snapshot | Template) -> int:
     """Bytes of secondary storage that the row's account may still fill; 0 when unlimited."""
     account = row.account
     storage = _KINDS[type(row)][1]
-    most = limits.limits_of_accounts([(account.pk, account.role.type)])[account.pk][storage]
+    most = limits.limits_of_account(account)[storage]
     if most == limits.UNLIMITED:
         return 0
     used = limits.used_by_accounts([account.pk]).get(account.pk, {}).get(storage, 0)
