@@ -203,7 +203,7 @@ def import_role(
 
 def write_rules(role: Role, rules: Sequence[tuple[str, bool, str]]) -> None:
     for rule, _, _ in rules:
-        _check_rule(rule)
+        check_rule(rule)
     role.rules.all().delete()
     RoleRule.objects.bulk_create(
         RoleRule(role=role, rule=rule, allow=allow, description=description, sort_order=i)
@@ -214,7 +214,7 @@ def write_rules(role: Role, rules: Sequence[tuple[str, bool, str]]) -> None:
 
 def add_rule(role: Role, rule: str, *, allow: bool, description: str = "") -> RoleRule:
     _check_editable(role)
-    _check_rule(rule)
+    check_rule(rule)
     if role.rules.filter(rule__iexact=rule).exists():
         raise InvalidParameter(f"Role {role.name} has a rule {rule} already; change that one.")
     last = role.rules.aggregate(last=Max("sort_order"))["last"]
@@ -258,7 +258,7 @@ def _touch(role: Role) -> None:
     role.save(update_fields=["rules_stamp"])
 
 
-def _check_rule(rule: str) -> None:
+def check_rule(rule: str) -> None:
     if not _RULE.fullmatch(rule):
         raise InvalidParameter(
             f"“{rule}” is not a rule: write a command's name, in which * stands for any letters."
