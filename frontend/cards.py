@@ -11,6 +11,7 @@ from frontend import tabs, texts, working
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
 from frontend.sections.base import Record
+from frontend.zones.models import ZoneDraft
 from jobs.models import AsyncJob
 
 
@@ -53,10 +54,17 @@ def _zone(reader: Reader, record: Record) -> dict[str, Any]:
     return {"zone_steps": steps} if not all(step["there"] for step in steps) else {}
 
 
+def _drafts(reader: Reader, record: Record) -> dict[str, Any]:
+    """Zones that somebody began to build, the latest first."""
+    rows = ZoneDraft.objects.all().visible_to(reader.caller)
+    return {"drafts": list(rows.select_related("job", "user").order_by("-pk")[:20])}
+
+
 _LOADERS: dict[str, Callable[[Reader, Record], dict[str, Any]]] = {
     "frontend/cards/account.html": _account,
     "frontend/cards/job.html": _job,
     "frontend/cards/zone.html": _zone,
+    "frontend/zones/drafts.html": _drafts,
 }
 
 

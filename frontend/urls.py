@@ -14,6 +14,7 @@ from frontend.views import (
     signin,
     tasks,
     wizard,
+    zones,
 )  # fmt: skip
 
 app_name = "frontend"
@@ -43,6 +44,11 @@ urlpatterns = [
     re_path(rf"^console/{_UUID}/ticket$", console.ticket, name="ticket"),
     path("instances/new", wizard.new_instance, name="wizard"),
     path("instances/new/summary", wizard.summary, name="wizard-summary"),
+    path("zones/wizard", zones.begin, name="zone-kinds"),
+    re_path(rf"^zones/wizard/{_UUID}$", zones.wizard, name="zone-wizard"),
+    re_path(rf"^zones/wizard/{_UUID}/check$", zones.check, name="zone-check"),
+    re_path(rf"^zones/wizard/{_UUID}/progress$", zones.progress, name="zone-progress"),
+    re_path(rf"^zones/wizard/{_UUID}/discard$", zones.discard, name="zone-discard"),
     re_path(rf"^tags/{_KEY}/{_UUID}$", extras.tags, name="tags"),
     re_path(rf"^rules/{_UUID}$", extras.rules, name="rules"),
     path("infrastructure", infrastructure.tree, name="infrastructure"),

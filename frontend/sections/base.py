@@ -212,6 +212,7 @@ class Section:
     has_detail: bool = True
     resource_type: str = ""  # CloudStack's name of the kind, for events and tags
     card: str = ""  # a template drawn at the top of the details
+    banner: str = ""  # and one at the top of the list
     picks: Mapping[str, str] = field(default_factory=dict)  # further parameters when picking
     detail: Mapping[str, str] = field(default_factory=dict)  # further parameters of the details
 

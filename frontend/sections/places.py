@@ -82,6 +82,7 @@ ZONES = Section(
     icon="globe",
     list="listZones",
     card="frontend/cards/zone.html",
+    banner="frontend/zones/drafts.html",
     state_field="allocationstate",
     resource_type="Zone",
     about=_(
@@ -152,9 +153,10 @@ ZONES = Section(
         ),
     ),
     create=(
+        Action("createZone", _("New zone"), "plus", key="wizard", url="/zones/wizard"),
         Action(
             "createZone",
-            _("New zone"),
+            _("Empty zone"),
             "plus",
             form=Form(
                 (

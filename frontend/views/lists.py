@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
-from frontend import htmx, lists, menus
+from frontend import cards, htmx, lists, menus
 from frontend.lists import ListView
 from frontend.views.gate import record_for, section_for, signed_in
 
@@ -28,6 +28,7 @@ def listed(request: HttpRequest, key: str) -> HttpResponse:
         if not problem:
             return redirect(view.url(**{"keyword": None, **found, "page": None}))
     context = {"view": view, "section": section, "problem": problem, "q": request.GET.get("q", "")}
+    context |= cards.load(section.banner, request.reader, {})
     response = htmx.render(
         request, "frontend/list.html", context, fragment="frontend/parts/list.html"
     )

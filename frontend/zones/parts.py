@@ -90,7 +90,8 @@ def of(draft: Any) -> list[Part]:
 
 def _send(values: Values, at: Mapping[str, str]) -> dict[str, str]:
     """Parameters from fields; what was left empty is not sent."""
-    return {param: values[name].strip() for param, name in at.items() if values.get(name, "").strip()}
+    found = {param: values.get(name, "").strip() for param, name in at.items()}
+    return {param: value for param, value in found.items() if value}
 
 
 # -- the zone and its wires ---------------------------------------------------------------
@@ -138,8 +139,8 @@ def _wire(kind: Kind, values: Values, n: str) -> Part:
     if not kind.is_basic:
         at |= {"isolationmethods": f"isolation{n}", "vlan": f"range{n}"}
     return Part(
-        f"wire{n}", "isolation" if values.get(f"range{n}") else "wires",
-        _("Physical network %(name)s") % {"name": values[f"wire{n}"]}, "createPhysicalNetwork",
+        f"wire{n}", "wires", _("Physical network %(name)s") % {"name": values[f"wire{n}"]},
+        "createPhysicalNetwork",
         lambda site: {"zoneid": site.id("zone"), **_send(values, at)},
         "deletePhysicalNetwork", "listPhysicalNetworks", at,
     )  # fmt: skip
@@ -232,7 +233,8 @@ def _guest(kind: Kind, values: Values) -> Iterator[Part]:
 
 
 def _ranges(kind: Kind, values: Values) -> Iterator[Part]:
-    if not kind.is_basic and values.get("publicstartip", "").strip():
+    public = "forvirtualnetwork" in COMMANDS["createVlanIpRange"].by_name
+    if public and not kind.is_basic and values.get("publicstartip", "").strip():
         at = _at("public", "vlan")
         yield Part(
             "public", "public", _("Public addresses"), "createVlanIpRange",
@@ -300,11 +302,15 @@ def _storage(values: Values) -> Iterator[Part]:
         "createStoragePool", pool, "deleteStoragePool", "listStoragePools", at,
     )  # fmt: skip
     store_at = {"name": "storename", "provider": "storeprovider", "url": "storeurl"}
+
+    def store(site: Site) -> dict[str, Any]:
+        site.id("cluster")  # which shares will do depends on the hosts that are to reach them
+        return {"zoneid": site.id("zone"), **_send(values, store_at)}
+
     yield Part(
         "store", "secondary",
         _("Secondary storage %(name)s") % {"name": values.get("storename", "")}, "addImageStore",
-        lambda site: {"zoneid": site.id("zone"), **_send(values, store_at)},
-        "deleteImageStore", "listImageStores", store_at,
+        store, "deleteImageStore", "listImageStores", store_at,
     )  # fmt: skip
 
 
