@@ -5,9 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.pinned import responses as pinned
-from core.responses import Field, Response, computed, date, flag, many, number, ref, text
+from core.responses import (
+    Field,
+    Response,
+    computed,
+    date,
+    flag,
+    many,
+    number,
+    ref,
+    several,
+    text,
+)
 from core.units import MIB
-from infra.models import Alert, Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Region, Zone
+from infra.models import (
+    Alert,
+    Cluster,
+    Host,
+    HostEnrolment,
+    OsCategory,
+    OsType,
+    Pod,
+    PodIpRange,
+    Region,
+    Zone,
+)
 from infra.services import capacities
 from infra.services.capacity import CPU_FACTOR, MEMORY_FACTOR
 
@@ -69,6 +91,43 @@ zone = Response(
     ),
 )
 
+podaddress = Response(
+    "podaddress",
+    None,
+    (
+        Field("id", "long"),
+        Field("ipaddress"),
+        Field("gateway"),
+        Field("cidr"),
+        Field("podid", "long"),
+    ),
+)
+
+
+def _pod_ranges(keys: Any, caller: Any) -> dict[int, dict[str, Any]]:
+    """The ranges of a page's pods; the lists that go beside each other are in one order."""
+    found: dict[int, list[PodIpRange]] = {}
+    for row in PodIpRange.objects.filter(pod__in=list(keys)).order_by("pk"):
+        found.setdefault(row.pod_id, []).append(row)
+    return {key: _range_lists(rows) for key, rows in found.items()}
+
+
+def _range_lists(rows: list[PodIpRange]) -> dict[str, Any]:
+    system = ["1" if r.for_system_vms else "0" for r in rows]
+    vlans = [f"vlan://{r.vlan or 'untagged'}" for r in rows]
+    return {
+        "startip": [r.start_ip for r in rows],
+        "endip": [r.end_ip for r in rows],
+        "forsystemvms": system,
+        "vlanid": vlans,
+        "ipranges": [
+            {"startip": r.start_ip, "endip": r.end_ip, "gateway": r.gateway, "cidr": r.cidr,
+             "forsystemvms": kept, "vlanid": vlan}
+            for r, kept, vlan in zip(rows, system, vlans, strict=True)
+        ],
+    }  # fmt: skip
+
+
 pod = Response(
     "pod",
     Pod,
@@ -79,17 +138,13 @@ pod = Response(
         *ref("zone", "zone"),
         text("gateway"),
         text("netmask"),
-        computed("startip", ("start_ip",), lambda ip: [ip] if ip else [], "list"),
-        computed("endip", ("end_ip",), lambda ip: [ip] if ip else [], "list"),
-        computed(
-            "ipranges",
-            ("start_ip", "end_ip", "gateway"),
-            lambda start, end, gateway: (
-                [{"startip": start, "endip": end, "gateway": gateway, "forsystemvms": "0"}]
-                if start
-                else []
-            ),
-            "list",
+        several(
+            _pod_ranges,
+            Field("startip", "list"),
+            Field("endip", "list"),
+            Field("forsystemvms", "list"),
+            Field("vlanid", "list"),
+            Field("ipranges", "list"),
         ),
         text("allocationstate", "allocation_state"),
         many("capacity", capacities.beside("pod"), capacity, group="capacity"),

@@ -2,72 +2,108 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
+
+from django.db import transaction
 
 from core import live
 from core.errors import InvalidParameter
-from infra.models import Pod, Zone
-from infra.services import checks
+from core.locking import locked
+from infra.models import Pod, PodAddress, PodIpRange, Zone
+from infra.services import address_book, checks, pod_ranges
+from infra.services.address_book import Range
 from infra.services.usage import refuse_if_used
 
-_ADDRESSES = {"gateway": "gateway", "start_ip": "startip", "end_ip": "endip"}
+
+@transaction.atomic
+def create(
+    zone: Zone,
+    *,
+    name: str,
+    gateway: str = "",
+    netmask: str = "",
+    start_ip: str = "",
+    end_ip: str = "",
+    **fields: Any,
+) -> Pod:
+    locked(zone)
+    name = checks.unused_name(Pod.objects.filter(zone=zone), "pod", name)
+    wanted = _range(gateway, netmask, start_ip, end_ip)
+    gateway, netmask = _subnet(gateway, netmask)
+    pod = Pod.objects.create(zone=zone, name=name, gateway=gateway, netmask=netmask, **fields)
+    if wanted is not None:
+        pod_ranges.add(pod, wanted)
+    live.changed(pod)
+    return pod
 
 
-def create(zone: Zone, *, name: str, **fields: Any) -> Pod:
-    pod = Pod(zone=zone, name=checks.unused_name(Pod.objects.filter(zone=zone), "pod", name))
-    return _write(pod, fields)
-
-
+@transaction.atomic
 def update(pod: Pod, **fields: Any) -> Pod:
+    """``start_ip`` and ``end_ip`` move the ends of the pod's only range, or make its first;
+    ``gateway`` and ``netmask`` are those of all its ranges."""
+    locked(pod.zone)
     if "name" in fields:
         others = Pod.objects.filter(zone=pod.zone)
-        fields["name"] = checks.unused_name(others, "pod", fields["name"], pod)
-    return _write(pod, fields)
-
-
-def delete(pod: Pod) -> None:
-    """Raises InUse naming the clusters and what else is still in the pod."""
-    refuse_if_used(pod)
-    pod.remove()
-
-
-def _write(pod: Pod, fields: dict[str, Any]) -> Pod:
-    for field, value in fields.items():
-        checked = checks.ip(_ADDRESSES[field], value, 4) if field in _ADDRESSES else value
-        setattr(pod, field, checked)
-    _check_range(pod)
+        pod.name = checks.unused_name(others, "pod", fields["name"], pod)
+    if "allocation_state" in fields:
+        pod.allocation_state = fields["allocation_state"]
+    if {"gateway", "netmask", "start_ip", "end_ip"} & set(fields):
+        _readdress(pod, fields)
     pod.save()
     live.changed(pod)
     return pod
 
 
-def _check_range(pod: Pod) -> None:
-    """Management addresses are optional as a whole; given, they must agree with each other
-    and with no other pod's of the zone."""
-    if not (pod.gateway or pod.netmask or pod.start_ip or pod.end_ip):
+def delete(pod: Pod) -> None:
+    """Raises InUse naming the clusters and what else is still in the pod."""
+    refuse_if_used(pod)
+    for row in PodIpRange.objects.filter(pod=pod):
+        row.remove()
+    pod.remove()
+
+
+def _readdress(pod: Pod, fields: dict[str, Any]) -> None:
+    rows = list(PodIpRange.objects.filter(pod=pod).order_by("pk"))
+    if len(rows) > 1:
+        raise InvalidParameter(
+            f"Pod {pod} has several ranges; change them with updatePodManagementNetworkIpRange."
+        )
+    now = rows[0] if rows else None
+    gateway, netmask = _subnet(
+        fields.get("gateway", pod.gateway), fields.get("netmask", pod.netmask)
+    )
+    start_ip = fields.get("start_ip", now.start_ip if now else "")
+    end_ip = fields.get("end_ip", now.end_ip if now else "")
+    wanted = _range(gateway, netmask, start_ip, end_ip)
+    pod.gateway, pod.netmask = gateway, netmask
+    if wanted is None:
         return
-    if not (pod.gateway and pod.netmask):
+    if now is None:
+        pod_ranges.add(pod, wanted)
+        return
+    if (now.gateway, now.netmask) != (gateway, netmask):
+        pod_ranges.refuse_in_use(PodAddress.objects.filter(pod=pod), f"Pod {pod}'s network")
+        now.gateway, now.netmask = gateway, netmask
+    pod_ranges.resize(now, wanted.start_ip, wanted.end_ip)
+
+
+def _subnet(gateway: str, netmask: str) -> tuple[str, str]:
+    """Checked; both or neither."""
+    gateway = checks.ip("gateway", gateway, 4)
+    if not gateway and not netmask:
+        return "", ""
+    if not (gateway and netmask):
         raise InvalidParameter("A pod's addresses need gateway and netmask.")
-    net = checks.subnet(pod.gateway, pod.netmask)
-    pod.end_ip = pod.end_ip or pod.start_ip
-    if pod.end_ip and not pod.start_ip:
+    return gateway, str(checks.subnet(gateway, netmask).netmask)
+
+
+def _range(gateway: str, netmask: str, start_ip: str, end_ip: str) -> Range | None:
+    """Management addresses are optional as a whole; given, they must agree with each other."""
+    if not (gateway or netmask or start_ip or end_ip):
+        return None
+    if not (gateway and netmask):
+        raise InvalidParameter("A pod's addresses need gateway and netmask.")
+    if end_ip and not start_ip:
         raise InvalidParameter("A pod's endip goes with startip.")
-    if not pod.start_ip:
-        return
-    first, last = ipaddress.IPv4Address(pod.start_ip), ipaddress.IPv4Address(pod.end_ip)
-    if first > last:
-        raise InvalidParameter(f"startip {first} lies behind endip {last}.")
-    if first not in net or last not in net:
-        raise InvalidParameter(f"{first} to {last} does not lie in {net}, the pod's network.")
-    if first <= ipaddress.IPv4Address(pod.gateway) <= last:
-        raise InvalidParameter(f"The gateway {pod.gateway} lies in the range itself.")
-    _check_overlap(pod, first, last)
-
-
-def _check_overlap(pod: Pod, first: ipaddress.IPv4Address, last: ipaddress.IPv4Address) -> None:
-    others = Pod.objects.filter(zone=pod.zone).exclude(pk=pod.pk).exclude(start_ip="")
-    for other in others:
-        low, high = ipaddress.IPv4Address(other.start_ip), ipaddress.IPv4Address(other.end_ip)
-        if first <= high and low <= last:
-            raise InvalidParameter(f"{first} to {last} overlaps the addresses of pod {other}.")
+    _subnet(gateway, netmask)
+    return address_book.checked(gateway, netmask, start_ip, end_ip) if start_ip else None
