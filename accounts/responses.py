@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -112,17 +113,14 @@ domain = Response(
 
 # -- users and accounts ------------------------------------------------------------------
 
-def _mandated(keys: Sequence[int], caller: Any) -> dict[int, bool]:
-    """One Domain for each that occurs, made from its columns: a setting's scope is all it is
-    needed for."""
-    columns = ("pk", "two_factor_mandated", "domain_id", "domain__path")
-    rows = list(User.everything.filter(pk__in=keys).values_list(*columns))
-    domains = {key: Domain(pk=key, path=path) for _pk, _own, key, path in rows}
-    by_domain = {
-        key: (factor_policy.is_mandated(False, d), factor_policy.is_mandated(True, d))
-        for key, d in domains.items()
-    }
-    return {pk: by_domain[key][own] for pk, own, key, _path in rows}
+@functools.lru_cache(maxsize=8192)
+def _place(key: int, path: str) -> Domain:
+    """A domain as far as a setting's scope needs one."""
+    return Domain(pk=key, path=path)
+
+
+def _is_mandated(own: bool, domain_key: int, path: str) -> bool:
+    return factor_policy.is_mandated(own, _place(domain_key, path))
 
 
 user = Response(
@@ -151,7 +149,12 @@ user = Response(
         text("apikey", "api_key__key"),
         text("apikeyaccess", "api_key_access"),
         computed("is2faenabled", ("second_factor__verified",), bool, "boolean"),
-        many("is2famandated", _mandated, kind="boolean"),
+        computed(
+            "is2famandated",
+            ("two_factor_mandated", "account__domain__pk", "account__domain__path"),
+            _is_mandated,
+            "boolean",
+        ),
     ),
 )
 

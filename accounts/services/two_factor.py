@@ -73,6 +73,7 @@ def prove(caller: Caller, code: str) -> User:
         live.changed(user)
     if caller.session is not None:
         Session.objects.filter(pk=caller.session.pk).update(pending=False, factor_proven=now)
+        caller.session.pending = False
     return user
 
 
