@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from accounts.models import Account, Domain
 from accounts.resources import FACTS, Resource, limited_tags
 from accounts.services import limits
-from core.responses import Field, Response
+from core.responses import Field, Response, many
+from core.units import gb
 
 _HOLDER = (
     Field("account"),
@@ -89,3 +90,67 @@ def counts_of(
 def _tags_of(resources: Iterable[Resource]) -> list[str]:
     """No tag, then each that one of them is limited by."""
     return ["", *dict.fromkeys(tag for r in resources for tag in limited_tags(r))]
+
+
+# -- by tag, beside what an account or a domain may have in all --------------------------
+
+taggedresource = Response(
+    "taggedresource",
+    None,
+    (
+        Field("resourcetype", "integer"),
+        Field("resourcetypename"),
+        Field("tag"),
+        Field("total", "long"),
+        Field("limit", "long"),
+        Field("available", "long"),
+    ),
+)
+
+
+def _tagged_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, Records]:
+    tags = _tags_of(FACTS)[1:]
+    if not tags:
+        return {}
+    kinds = Account.everything.filter(pk__in=keys).values_list(*limits.KIND)
+    ceilings = limits.tagged_limits("account", limits.limits_of_accounts(kinds))
+    return _tagged(ceilings, {t: limits.used_by_accounts(keys, t) for t in tags})
+
+
+def _tagged_of_domains(keys: Sequence[int], caller: Any) -> dict[int, Records]:
+    tags = _tags_of(FACTS)[1:]
+    if not tags:
+        return {}
+    levels = Domain.everything.filter(pk__in=keys).values_list("pk", "level")
+    ceilings = limits.tagged_limits("domain", limits.limits_of_domains(levels))
+    return _tagged(ceilings, {t: limits.used_by_domains(keys, t) for t in tags})
+
+
+def _tagged(
+    ceilings: dict[int, dict[limits.Key, int]], used: dict[str, dict[int, dict[int, int]]]
+) -> dict[int, Records]:
+    return {
+        key: [
+            _line(Resource(r), tag, maximum, used[tag].get(key, {}).get(r, 0))
+            for (r, tag), maximum in of.items()
+        ]
+        for key, of in ceilings.items()
+    }
+
+
+def _line(resource: Resource, tag: str, maximum: int, used: int) -> dict[str, Any]:
+    total = used if FACTS[resource].unit == 1 else gb(used)
+    free = limits.UNLIMITED if maximum == limits.UNLIMITED else max(maximum - total, 0)
+    return {
+        "resourcetype": int(resource),
+        "resourcetypename": FACTS[resource].wire,
+        "tag": tag,
+        "total": total,
+        "limit": maximum,
+        "available": free,
+    }
+
+
+#: In the limit's unit (GiB, MiB), -1 for no limit; there only while tags are limited.
+tagged_of_accounts = many("taggedresources", _tagged_of_accounts, taggedresource, group="resource")
+tagged_of_domains = many("taggedresources", _tagged_of_domains, taggedresource, group="resource")

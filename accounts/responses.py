@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from accounts import quota_responses
 from accounts.figures import FIGURES
 from accounts.models import Account, Domain, Role, RoleRule, User
 from accounts.pinned import responses as pinned
@@ -107,6 +108,7 @@ domain = Response(
         text("state"),
         date("created"),
         several(_usage_of_domains, *_usage_fields(), group="resource"),
+        quota_responses.tagged_of_domains,
     ),
 )
 
@@ -193,6 +195,7 @@ account = Response(
         text("apikeyaccess", "api_key_access"),
         many("user", _users_of, user, group="user"),
         several(_usage_of_accounts, *_usage_fields(), group="resource"),
+        quota_responses.tagged_of_accounts,
         several(
             _figures_of_accounts,
             Field("vmrunning", "integer"),
