@@ -37,13 +37,10 @@ class Parts:
 
 
 class Interceptor:
-    """Called around each operation; the simulator puts its delays and faults here."""
+    """Around each operation; the simulator puts its delays and faults here."""
 
-    def before(self, call: p.Call, task: Task) -> None:
-        pass
-
-    def after(self, call: p.Call, task: Task) -> None:
-        pass
+    def around(self, call: p.Call, task: Task, work: Callable[[], Any]) -> Any:
+        return work()
 
 
 class Agent:
@@ -128,9 +125,10 @@ class Agent:
                 self.fences.admitted(call.fences, task),
                 self._locks.hold(_LOCKS.get(call.operation, _no_lock)(call.argument), task),
             ):
-                self._interceptor.before(call, task)
-                result = _HANDLERS[call.operation](self, call.argument, task)
-                self._interceptor.after(call, task)
+                handler = _HANDLERS[call.operation]
+                result = self._interceptor.around(
+                    call, task, lambda: handler(self, call.argument, task)
+                )
             level = logging.INFO if call.operation in _LOCKS else logging.DEBUG
             took = time.monotonic() - began
             log.log(level, "%s in %.3f s (%s)", call.operation, took, call.correlation_id or "-")
@@ -195,6 +193,7 @@ _HANDLERS: dict[str, Handler] = {
     "domain.attach_disk": lambda a, arg, t: a.parts.driver.attach_disk(arg),
     "domain.detach_disk": lambda a, arg, t: a.parts.driver.detach_disk(arg, t),
     "domain.attach_nic": lambda a, arg, t: a.parts.driver.attach_nic(arg),
+    "domain.filter": lambda a, arg, t: a.parts.driver.filter(arg),
     "domain.detach_nic": lambda a, arg, t: a.parts.driver.detach_nic(arg, t),
     "domain.change_cdrom": lambda a, arg, t: a.parts.driver.change_cdrom(arg),
     "domain.console": lambda a, arg, t: a.parts.driver.console(arg.uuid),
@@ -253,6 +252,7 @@ _LOCKS: dict[str, Locks] = {
     "domain.attach_disk": _domain,
     "domain.detach_disk": _domain,
     "domain.attach_nic": _domain,
+    "domain.filter": _domain,
     "domain.detach_nic": _domain,
     "domain.change_cdrom": _domain,
     "pool.prepare": lambda arg: (f"pool {arg.pool.uuid}",),

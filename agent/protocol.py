@@ -140,6 +140,31 @@ class Cdrom:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityRule:
+    """What may pass: ``protocol`` tcp, udp, icmp, all, or an IP protocol's number; ports for
+    tcp and udp; an ICMP type or code of -1 means any. ``cidrs`` are the other end."""
+
+    protocol: str
+    start_port: int = 0
+    end_port: int = 65535
+    icmp_type: int = -1
+    icmp_code: int = -1
+    cidrs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NicRules:
+    """The security groups of a card, added up. Nothing comes in but what ``ingress`` allows
+    and answers; ``egress_limited``: likewise nothing goes out but what ``egress`` allows.
+    ``routers`` are the network's own addresses for names and metadata."""
+
+    ingress: tuple[SecurityRule, ...] = ()
+    egress: tuple[SecurityRule, ...] = ()
+    egress_limited: bool = False
+    routers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Nic:
     mac: str
     bridge: str
@@ -152,6 +177,8 @@ class Nic:
     link_up: bool = True
     # Held to its own MAC and IPv4 address: its network is shared with other accounts.
     guarded: bool = False
+    # None: no security groups, everything passes.
+    rules: NicRules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +280,14 @@ class DetachNic:
     uuid: str
     mac: str
     timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FilterDomain:
+    """The security group rules of a machine's cards, from now on."""
+
+    uuid: str
+    nics: tuple[Nic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -692,6 +727,7 @@ OPERATIONS: dict[str, Operation] = {
         Operation("domain.detach_disk", DetachDisk, Nothing, 90, (*_HV, NoSuchDomain)),
         Operation("domain.attach_nic", AttachNic, Nothing, 60, (*_HV, NoSuchDomain)),
         Operation("domain.detach_nic", DetachNic, Nothing, 90, (*_HV, NoSuchDomain)),
+        Operation("domain.filter", FilterDomain, Nothing, 60, (*_HV, NoSuchDomain)),
         Operation("domain.change_cdrom", ChangeCdrom, Nothing, 60, (*_HV, NoSuchDomain)),
         Operation("domain.console", DomainRef, ConsoleAddress, 30, (*_HV, NoSuchDomain)),
         Operation("domain.screenshot", DomainRef, Screenshot, 30, (*_HV, NoSuchDomain)),

@@ -198,6 +198,17 @@ class FakeDriver:
             left = tuple(n for n in domain.spec.nics if n.mac != wanted.mac)
             self._respec(domain, nics=left)
 
+    def filter(self, wanted: p.FilterDomain) -> None:
+        """Have the cards of a running domain, known by their MACs, pass what their ``rules``
+        allow from now on. Off: nothing to do. Raises NoSuchDomain, OperationFailed."""
+        domain = self._present(wanted.uuid)
+        if domain.power == "PowerOn":
+            ruled = {n.mac: n.rules for n in wanted.nics if n.rules is not None}
+            nics = tuple(
+                dataclasses.replace(n, rules=ruled.get(n.mac, n.rules)) for n in domain.spec.nics
+            )
+            self._respec(domain, nics=nics)
+
     def change_cdrom(self, wanted: p.ChangeCdrom) -> None:
         """Lay an image in the CD drive of a running domain, or empty it. Raises NoSuchDomain."""
         domain = self._present(wanted.uuid)

@@ -13,6 +13,7 @@ from agent import protocol as p
 from agent.drivers.libvirt import xml
 from agent.drivers.libvirt.connection import libvirt
 from agent.drivers.libvirt.context import Context, disk_path, live_xml, takes_direct_io
+from agent.network.filtering import Filtering
 from agent.network.shaping import Shaping
 from agent.tasks import Task
 
@@ -21,9 +22,10 @@ POLL_S = 0.1
 
 
 class Devices:
-    def __init__(self, context: Context, shaping: Shaping) -> None:
+    def __init__(self, context: Context, shaping: Shaping, filtering: Filtering) -> None:
         self._context = context
         self._shaping = shaping
+        self._filtering = filtering
 
     def attach_disk(self, wanted: p.AttachDisk) -> None:
         with self._present(wanted.uuid, "attach a disk to") as domain:
@@ -53,7 +55,8 @@ class Devices:
     def attach_nic(self, wanted: p.AttachNic) -> None:
         with self._present(wanted.uuid, "attach a network card to") as domain:
             if domain is not None and _nic(domain, wanted.nic.mac) is None:
-                _plug(domain, xml.nic_element(wanted.nic))
+                with self._filtering.before_taps_appear((wanted.nic,)):
+                    _plug(domain, xml.nic_element(wanted.nic))
                 self._shaping.apply((wanted.nic,))
 
     def detach_nic(self, wanted: p.DetachNic, task: Task) -> None:
@@ -64,6 +67,12 @@ class Devices:
                     f"network card {wanted.mac}",
                 )  # fmt: skip
                 self._shaping.sweep()
+                self._filtering.sweep()
+
+    def filter(self, wanted: p.FilterDomain) -> None:
+        with self._present(wanted.uuid, "filter the traffic of") as domain:
+            if domain is not None:
+                self._filtering.apply(wanted.nics)
 
     def change_cdrom(self, wanted: p.ChangeCdrom) -> None:
         with self._present(wanted.uuid, "change the CD of") as domain:

@@ -17,6 +17,7 @@ from agent.drivers.libvirt.connection import is_missing, libvirt
 from agent.drivers.libvirt.consolelogs import ConsoleLogs
 from agent.drivers.libvirt.context import Context, disk_path, live_xml, takes_direct_io
 from agent.drivers.libvirt.events import Events
+from agent.network.filtering import Filtering
 from agent.network.shaping import Shaping
 from agent.tasks import Task
 
@@ -29,10 +30,13 @@ FIRMWARE = (Path("/usr/share/qemu/firmware"), Path("/etc/qemu/firmware"))
 
 
 class Domains:
-    def __init__(self, context: Context, events: Events, shaping: Shaping) -> None:
+    def __init__(
+        self, context: Context, events: Events, shaping: Shaping, filtering: Filtering
+    ) -> None:
         self._context = context
         self._events = events
         self._shaping = shaping
+        self._filtering = filtering
         self._ours: dict[str, bool] = {}
         self._logs = ConsoleLogs(context.serial_log("x").parent)
 
@@ -51,7 +55,10 @@ class Domains:
             domain = conn.defineXML(definition)
             undo.callback(_undefine, domain)
             # A saved memory image (libvirt-guests makes them) belongs to an older spec.
-            with self._shaping.as_taps_appear(spec.nics):
+            with (
+                self._filtering.before_taps_appear(spec.nics),
+                self._shaping.as_taps_appear(spec.nics),
+            ):
                 domain.createWithFlags(libvirt.VIR_DOMAIN_START_FORCE_BOOT)
             undo.pop_all()
             return domain
@@ -138,6 +145,7 @@ class Domains:
                     _cut_power(domain)
                 _undefine(domain)
                 self._shaping.sweep()
+                self._filtering.sweep()
         self._ours.pop(uuid, None)
         self._remove_files(uuid)
 

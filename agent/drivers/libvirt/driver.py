@@ -13,6 +13,7 @@ from agent.drivers.libvirt.domains import Domains
 from agent.drivers.libvirt.events import Events
 from agent.drivers.libvirt.host import Host
 from agent.drivers.libvirt.preflight import Checks
+from agent.network.filtering import Filtering
 from agent.network.shaping import Shaping
 from agent.tasks import Task
 
@@ -23,9 +24,9 @@ class LibvirtDriver:
     def __init__(self, config: AgentConfig) -> None:
         self._context = Context(config)
         self._events = Events(self._context.connection)
-        shaping = Shaping()
-        self._domains = Domains(self._context, self._events, shaping)
-        self._devices = Devices(self._context, shaping)
+        shaping, filtering = Shaping(), Filtering()
+        self._domains = Domains(self._context, self._events, shaping, filtering)
+        self._devices = Devices(self._context, shaping, filtering)
         self._copies = BlockCopy(self._context)
         self._console = Console(self._context)
         self._host = Host(self._context, self._domains)
@@ -72,6 +73,9 @@ class LibvirtDriver:
 
     def detach_nic(self, wanted: p.DetachNic, task: Task) -> None:
         self._devices.detach_nic(wanted, task)
+
+    def filter(self, wanted: p.FilterDomain) -> None:
+        self._devices.filter(wanted)
 
     def change_cdrom(self, wanted: p.ChangeCdrom) -> None:
         self._devices.change_cdrom(wanted)

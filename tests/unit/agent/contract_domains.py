@@ -189,6 +189,17 @@ class DeviceContract:
         rig.call("domain.attach_disk", p.AttachDisk(spec.uuid, disk))
         rig.call("volume.delete", p.VolumeRef(disk.source))
 
+    def test_rules_are_for_domains_that_are_there(self, rig):
+        spec = rig.started()
+        nic = p.Nic("02:01:00:00:00:0c", "br0", 0, rules=p.NicRules())
+        rig.call("domain.filter", p.FilterDomain(spec.uuid, (nic,)))
+        rig.call("domain.filter", p.FilterDomain(spec.uuid, (nic,)))
+        rig.call("domain.stop", p.StopDomain(spec.uuid, forced=True, timeout_s=0))
+        rig.call("domain.filter", p.FilterDomain(spec.uuid, (nic,)))
+        rig.call("domain.remove", p.RemoveDomain(spec.uuid))
+        with pytest.raises(p.NoSuchDomain):
+            rig.call("domain.filter", p.FilterDomain(spec.uuid, (nic,)))
+
     def test_a_missing_volume_is_not_plugged(self, rig):
         spec, disk = rig.started(), p.Disk(rig.disk_ref("cpt-nowhere"), 1)
         with pytest.raises(p.NoSuchVolume):
