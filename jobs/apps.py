@@ -9,3 +9,4 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import_module("jobs.commands")
         import_module("jobs.housekeeping")
+        import_module("jobs.letters")

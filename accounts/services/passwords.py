@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from accounts.models import Domain
+from django.contrib.auth.hashers import check_password
+
+from accounts.models import Domain, OldPassword, User
 from core.config import Scope, Setting
 from core.errors import InvalidParameter
 
@@ -35,6 +37,11 @@ _PATTERN = Setting(
     "A regular expression that a whole password must match.", scopes=_SCOPES,
     house=True,  # one that never ends its search would stop the whole portal
 )  # fmt: skip
+_REMEMBERED = Setting(
+    "password.policy.history", 0,
+    "How many of a user's latest passwords cannot be chosen again; 0: any can.",
+    scopes=_SCOPES, minimum=0, maximum=24,
+)  # fmt: skip
 
 
 def check(password: str, username: str, domain: Domain) -> None:
@@ -52,3 +59,33 @@ def check(password: str, username: str, domain: Domain) -> None:
         raise InvalidParameter("The password must not contain the user name.")
     if not re.fullmatch(_PATTERN.get(domain), password, re.DOTALL):
         raise InvalidParameter("The password does not have the form that the operator requires.")
+
+
+def give(user: User, password: str) -> None:
+    """The user's new password, if the policy accepts it; in the caller's transaction."""
+    check(password, user.username, user.domain)
+    _check_is_new(user, password)
+    _remember(user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def _check_is_new(user: User, password: str) -> None:
+    count = _REMEMBERED.get(user.domain)
+    if not count:
+        return
+    older = OldPassword.objects.filter(user=user).order_by("-pk")
+    latest = [user.password, *older.values_list("password", flat=True)[: count - 1]]
+    if any(check_password(password, encoded) for encoded in latest):
+        raise InvalidParameter(
+            f"This is one of your latest {count} passwords; choose one that is new."
+        )
+
+
+def _remember(user: User) -> None:
+    """The password that goes, and of older ones as many as count."""
+    count = _REMEMBERED.get(user.domain)
+    if count:
+        OldPassword.objects.create(user=user, password=user.password)
+    kept = OldPassword.objects.filter(user=user).order_by("-pk").values_list("pk", flat=True)
+    OldPassword.objects.filter(user=user).exclude(pk__in=list(kept[:count])).delete()

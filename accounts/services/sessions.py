@@ -58,8 +58,8 @@ def log_in(
     Throttled. Call it outside a transaction: a failure must be counted, not rolled back.
     """
     domain = _domain_by_uuid(domain_uuid) if domain_uuid else domain_at(domain_path)
-    user = _user(domain, username) if domain else None
-    things = throttle.watched(_canonical(user, username), address)
+    user = user_called(username, domain) if domain else None
+    things = throttle.watched(canonical(user, username), address)
     throttle.refuse_if_paused(things)
     is_right = check_password(password, user.password if user else _nobodys_password())
     if user is None or not is_right or not may_sign_in(user):
@@ -188,14 +188,16 @@ def _domain_by_uuid(text: str) -> Domain | None:
     return Domain.objects.filter(uuid=text).first() if is_hex else None
 
 
-def _user(domain: Domain, username: str) -> User | None:
+def user_called(username: str, domain: Domain) -> User | None:
+    """In any case, if no name agrees exactly."""
     related = ("account__domain", "account__role", "domain", "second_factor")
     users = User.objects.select_related(*related).filter(domain=domain)
     in_any_case = users.filter(username__iexact=username)
     return users.filter(username=username).first() or in_any_case.first()
 
 
-def _canonical(user: User | None, username: str) -> str:
+def canonical(user: User | None, username: str) -> str:
+    """The same for everything that means the same user."""
     return f"user {user.pk}" if user else f"unknown {username.casefold()}"
 
 

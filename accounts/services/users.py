@@ -91,9 +91,7 @@ def _change_password(caller: Caller, user: User, password: str, current: str | N
         if current is None:
             raise InvalidParameter("Give currentpassword too, to change your own password.")
         proving.prove_again(caller, current)
-    passwords.check(password, user.username, user.domain)
-    user.set_password(password)
-    user.save(update_fields=["password"])
+    passwords.give(user, password)
     sessions.end_all(user)
 
 

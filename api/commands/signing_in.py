@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from accounts.caller import Caller
-from accounts.services import factor_policy, sessions
+from accounts.services import factor_policy, forgotten, sessions
 from api.dispatch import Visitor
 from core.commands import USER, Secret, command
-from core.responses import Field, Response, number, text
+from core.responses import SUCCESS, Field, Response, number, text
+from jobs import sign_ins
 
 login_response = Response(
     "login",
@@ -51,7 +52,34 @@ def login(
         address=visitor.address,
         device=visitor.device,
     )
+    sign_ins.came(signed_in.caller)
     return SignedIn(_reply(signed_in), signed_in)
+
+
+@command(anonymous=True, post_only=True, response=SUCCESS)
+def forgotPassword(
+    visitor: Visitor,
+    username: Annotated[str, "Whose password was forgotten"],
+    domain: Annotated[str, "Path of the user's domain; ROOT when left out"] = "",
+) -> None:
+    """Sends the user a link to choose a new password. The answer is the same whether there
+    is such a user or not."""
+    forgotten.ask(username, domain_path=domain, address=visitor.address)
+
+
+@command(anonymous=True, post_only=True, response=SUCCESS)
+def resetPassword(
+    visitor: Visitor,
+    username: Annotated[str, "Whose password it is"],
+    token: Annotated[str, Secret, "The token of the link"],
+    password: Annotated[str, Secret, "The new password"],
+    domain: Annotated[str, "Path of the user's domain; ROOT when left out"] = "",
+) -> None:
+    """Sets a new password for the token of a link, and ends the user's sessions."""
+    user = forgotten.finish(
+        username, token, password, domain_path=domain, address=visitor.address
+    )
+    sign_ins.chose_a_password(Caller.of(user, address=visitor.address))
 
 
 @command(roles=USER, response=logout_response)
@@ -59,6 +87,7 @@ def logout(caller: Caller) -> dict[str, Any]:
     """Ends the session that makes this call."""
     if caller.session is not None:
         sessions.log_out(caller.session)
+        sign_ins.went(caller)
     return SignedOut(description="success")
 
 

@@ -327,6 +327,6 @@ def test_a_recovery_code_of_another_user_is_worth_nothing(user):
 
 def test_who_is_asked_is_seen_in_one_query(user, django_assert_num_queries):
     with_factor(user)
-    found = sessions._user(user.domain, "ada")
+    found = sessions.user_called("ada", user.domain)
     with django_assert_num_queries(0):
         assert factor_policy.is_asked(found)
