@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.pinned import responses as pinned
-from accounts.services import roles
-from api import listing, paging, parameters, wire
+from accounts.services import membership, roles
+from api import listing, paging, parameters, trial, wire
 from core.commands import COMMANDS, Command, Shown
 from core.errors import (
     CloudError,
@@ -34,6 +34,7 @@ from core.errors import (
 )
 from core.responses import SUCCESS
 from core.steps import Plan
+from infra.services import configuration
 from jobs import events
 from jobs.models import AsyncJob, JobStatus, Phase
 from jobs.rows import freeze
@@ -57,7 +58,8 @@ class Visitor:
 @dataclass
 class Outcome:
     """What a command came to. ``value`` is a row, a list of plain dicts, a dict or True; for
-    list commands ``records`` are the page's rendered rows and ``count`` the total."""
+    list commands ``records`` are the page's rendered rows and ``count`` the total. ``trial``
+    says of a dry run what else would happen; its rows are gone by now, ``value`` shows them."""
 
     command: Command
     caller: Caller | Visitor
@@ -66,6 +68,7 @@ class Outcome:
     records: list[dict[str, Any]] | None = None
     count: int = 0
     secrets: dict[str, Any] = field(default_factory=dict)
+    trial: dict[str, Any] | None = None
 
     def record(self) -> dict[str, Any]:
         """The single thing a command answered, as its response shows it."""
@@ -120,9 +123,11 @@ def execute(
     *,
     sort: str = "",
     groups: frozenset[str] | None = None,
+    then: Callable[[Outcome], None] | None = None,
 ) -> Outcome:
     """Run command ``name`` for ``caller`` with wire parameters ``raw`` (texts; lists may be
     lists). ``sort`` orders a list by one of its response's fields, ``-`` first for falling.
+    ``then`` is called in the transaction of a command that changes something, at its end.
 
     Raises CloudError, with nothing changed, for everything that can be wrong.
     """
@@ -131,7 +136,9 @@ def execute(
     try:
         if command.listing:
             return _patiently(command, lambda: _list(caller, command, given, sort, groups))
-        return _patiently(command, lambda: _run(caller, command, given))
+        if trial.is_wanted(command, given):
+            return _patiently(command, lambda: _try(caller, command, given))
+        return _patiently(command, lambda: _run(caller, command, given, then))
     except ProtectedError as error:
         raise _in_use(error) from error
     except IntegrityError as error:
@@ -182,29 +189,60 @@ def _list(
     return Outcome(command, caller, records=records, count=count)
 
 
-def _run(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
+def _run(
+    caller: Caller | Visitor,
+    command: Command,
+    given: dict[str, Any],
+    then: Callable[[Outcome], None] | None,
+) -> Outcome:
     # An anonymous command opens its own transactions: a failed log-in must be counted. A
     # reading one needs none, and on SQLite would stand in the way of those who write.
     alone = command.anonymous or command.own_transactions or command.reads_only
     with contextlib.nullcontext() if alone else transaction.atomic():
-        arguments = parameters.parse(caller, command, given)
-        value = command.function(caller, **arguments)
-        outcome = Outcome(command, caller, value)
-        if isinstance(value, Shown):
-            outcome.secrets = value.once
-            outcome.value = value = value.row
-        if isinstance(value, Plan):
-            _submit(outcome, value)
-        else:
-            if isinstance(value, list):
-                outcome.records, outcome.count = value, getattr(value, "total", len(value))
-            elif isinstance(value, models.QuerySet):
-                outcome.records = command.response.render(value, caller)
-                outcome.count = len(outcome.records)
-            if command.event and isinstance(caller, Caller):
-                _record(caller, command, value, arguments)
-            if wire.shape(command.name).is_async:
-                outcome.job = _finished(outcome, _thing(value, arguments))
+        outcome = _decide(caller, command, given)
+        if then is not None:
+            then(outcome)
+    return outcome
+
+
+def _try(caller: Caller, command: Command, given: dict[str, Any]) -> Outcome:
+    """What ``_run`` would come to; nothing of it stays."""
+    with transaction.atomic():
+        where = trial.placement(caller, command, given)
+        outcome = _decide(caller, command, given)
+        outcome.trial = {"dryrun": True, "steps": trial.steps_of(outcome.job)}
+        if where is not None:
+            outcome.trial["placement"] = where
+        outcome.job, outcome.secrets = None, {}
+        if isinstance(outcome.value, models.Model):
+            outcome.value = outcome.record()
+        transaction.set_rollback(True)
+    configuration.forget()  # it may have been read meanwhile
+    return outcome
+
+
+def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
+    """The request half: checks, decisions, rows, and the job that will do the rest."""
+    arguments = parameters.parse(caller, command, given)
+    if isinstance(caller, Caller):
+        membership.check(caller, command, arguments.values())
+    value = command.function(caller, **arguments)
+    outcome = Outcome(command, caller, value)
+    if isinstance(value, Shown):
+        outcome.secrets = value.once
+        outcome.value = value = value.row
+    if isinstance(value, Plan):
+        _submit(outcome, value)
+    else:
+        if isinstance(value, list):
+            outcome.records, outcome.count = value, getattr(value, "total", len(value))
+        elif isinstance(value, models.QuerySet):
+            outcome.records = command.response.render(value, caller)
+            outcome.count = len(outcome.records)
+        if command.event and isinstance(caller, Caller):
+            _record(caller, command, value, arguments)
+        if wire.shape(command.name).is_async:
+            outcome.job = _finished(outcome, _thing(value, arguments))
     return outcome
 
 

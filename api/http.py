@@ -10,7 +10,17 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.caller import Caller
-from api import addresses, authentication, dispatch, replies, settings, throttling, wire
+from api import (
+    addresses,
+    authentication,
+    dispatch,
+    idempotency,
+    replies,
+    settings,
+    throttling,
+    trial,
+    wire,
+)
 from api.calls import Call
 from api.commands.signing_in import SignedIn, SignedOut
 from core.commands import COMMANDS, Command
@@ -101,13 +111,41 @@ def _check_method(call: Call, command: Command) -> None:
 
 
 def performed(call: Call, caller: Caller | dispatch.Visitor) -> HttpResponse:
-    outcome = dispatch.execute(caller, call.command, call.given)
+    note = _note(call, caller)
+    if note is None:
+        outcome = dispatch.execute(caller, call.command, call.given)
+    elif note.reply is not None:
+        return rendered(call, note.reply)
+    else:
+        outcome = _noted(call, caller, note)
     response = rendered(call, replies.of(outcome))
     if isinstance(outcome.value, SignedIn):
         _set_cookies(call, response, outcome.value)
     elif isinstance(outcome.value, SignedOut):
         _drop_cookies(response)
     return response
+
+
+def _note(call: Call, caller: Caller | dispatch.Visitor) -> idempotency.Note | None:
+    """The note of a call that changes something and carries an idempotency key."""
+    sent = call.given.get(idempotency.PARAMETER, "")
+    key = str(sent or call.request.META.get("HTTP_IDEMPOTENCY_KEY", ""))
+    if not key or isinstance(caller, dispatch.Visitor):
+        return None
+    command = COMMANDS[call.command]
+    if command.reads_only or trial.is_wanted(command, call.given):
+        return None
+    return idempotency.note(caller, command, key, call.given)
+
+
+def _noted(call: Call, caller: Caller, note: idempotency.Note) -> dispatch.Outcome:
+    try:
+        return dispatch.execute(
+            caller, call.command, call.given, then=lambda outcome: note.keep(replies.of(outcome))
+        )
+    except BaseException:
+        note.forget()
+        raise
 
 
 # -- cookies ---------------------------------------------------------------------------

@@ -17,7 +17,7 @@ Reply = dict[str, dict[str, Any]]
 def of(outcome: Outcome) -> Reply:
     """The reply to a call that went well."""
     shape = wire.shape(outcome.command.name)
-    return {shape.envelope: _body(outcome, shape)}
+    return {shape.envelope: {**(outcome.trial or {}), **_body(outcome, shape)}}
 
 
 def _body(outcome: Outcome, shape: wire.Shape) -> dict[str, Any]:

@@ -237,7 +237,7 @@ def _(stage):
     assert answered["nic"][0]["ipaddress"] == "10.1.1.7"
 
 
-# -- groups and tags -----------------------------------------------------------------------
+# -- groups ------------------------------------------------------------------------------
 
 
 @example("deleteAffinityGroup")
@@ -249,21 +249,3 @@ def _(stage):
 def _(stage):
     answered = yield {"id": stage["compute.InstanceGroup"], "name": "renamed"}
     assert answered["name"] == "renamed"
-
-
-@example("createTags")
-def _(stage):
-    volume = stage["storage.Volume"]
-    yield {
-        "resourcetype": "Volume", "resourceids": [volume], "tags": [{"key": "a", "value": "b"}],
-    }  # fmt: skip
-    assert stage.ask("listVolumes", id=volume)[0]["tags"][0]["key"] == "a"
-
-
-@example("deleteTags")
-def _(stage):
-    volume = stage["storage.Volume"]
-    about = {"resourcetype": "Volume", "resourceids": [volume]}
-    stage.ask("createTags", **about, tags=[{"key": "a", "value": "b"}])
-    yield {**about, "tags": [{"key": "a"}]}
-    assert not stage.ask("listTags", listall=True)
