@@ -10,6 +10,8 @@ from storage.models import DiskOffering, Template
 from storage.services import bases, reach
 
 ROOT_DEVICE, CD_DEVICE = 0, 3
+DISK_BUSES = ("virtio", "scsi", "sata", "ide")
+NIC_MODELS = ("virtio", "e1000", "rtl8139")
 
 #: CloudStack's keyboards as QEMU's keymaps, where the names differ.
 _KEYMAPS = {"us": "en-us", "uk": "en-gb", "jp": "ja"}
@@ -88,13 +90,13 @@ def _bus(vm: VirtualMachine) -> str:
     """``rootDiskController`` of the machine or its template, as CloudStack has it."""
     template = vm.template.details if vm.template else {}
     wanted = vm.details.get("rootDiskController") or template.get("rootDiskController") or ""
-    return wanted.lower() if wanted.lower() in ("virtio", "scsi", "sata", "ide") else "virtio"
+    return wanted.lower() if wanted.lower() in DISK_BUSES else "virtio"
 
 
 def _model(vm: VirtualMachine) -> str:
     template = vm.template.details if vm.template else {}
     wanted = (vm.details.get("nicAdapter") or template.get("nicAdapter") or "").lower()
-    return wanted if wanted in ("virtio", "e1000", "rtl8139") else "virtio"
+    return wanted if wanted in NIC_MODELS else "virtio"
 
 
 def cdrom(vm: VirtualMachine, iso: Template | None) -> p.Cdrom:

@@ -1,6 +1,9 @@
 from accounts.commands import (
     accounts,
+    annotations,
+    details,
     domains,
+    icons,
     keys,
     limits,
     permissions,
@@ -13,7 +16,10 @@ from accounts.commands import (
 
 __all__ = [
     "accounts",
+    "annotations",
+    "details",
     "domains",
+    "icons",
     "keys",
     "limits",
     "permissions",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
+from accounts.models import pinned
 from core import live
 
 
@@ -36,6 +37,7 @@ class Entity(models.Model):
         for name, value in also.items():
             setattr(self, name, value)
         self.save(update_fields=["removed", "alive", *also])
+        pinned.forget(self.uuid, self.removed)
         live.changed(self)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -111,3 +112,10 @@ class ResourceDetail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
+
+
+def forget(uuid: uuids.UUID, when: datetime) -> None:
+    """The thing is gone: so is what was pinned to it. Comments stay for history, removed."""
+    for model in (ResourceTag, ResourceIcon, ResourceDetail):
+        model.objects.filter(resource_uuid=uuid).delete()
+    Annotation.objects.filter(resource_uuid=uuid).update(removed=when)

@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import Model
 
 from accounts.models import Annotation, ResourceIcon, ResourceTag
+from accounts.pinned.types import TYPES
 from core.columns import Uuids, uuids_of
-from core.responses import Field, Response, computed, many, text
+from core.responses import Field, Response, computed, date, flag, many, text
 
 Fetch = Callable[[Sequence[int], Any], Mapping[int, Any]]
 
@@ -74,6 +75,39 @@ resourceicon = Response(
         text("base64image", "png_base64"),
     ),
 )
+
+
+annotation = Response(
+    "annotation",
+    Annotation,
+    (
+        text("id", "uuid"),
+        text("annotation", "text"),
+        computed("entitytype", ("resource_type",), lambda name: TYPES[name].entity),
+        text("entityid", "resource_uuid"),
+        text("entityname", "resource_name"),
+        text("userid", "user__uuid"),
+        text("username"),
+        flag("adminsonly", "admins_only"),
+        date("created"),
+        date("removed"),
+    ),
+)
+
+#: Filled by the service: some details live in their things.
+resourcedetail = Response(
+    "resourcedetail",
+    None,
+    tuple(
+        Field(name)
+        for name in (
+            "key", "value", "resourcetype", "resourceid", "account", "domainid", "domain",
+            "domainpath",
+        )
+    ),
+)  # fmt: skip
+
+detailoption = Response("detailoption", None, (Field("details", "map"),))
 
 
 def add_icons(records: Iterable[dict[str, Any]], caller: Any) -> None:

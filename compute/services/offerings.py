@@ -144,6 +144,14 @@ def check_details(details: Mapping[str, str]) -> None:
         raise InvalidParameter(f"A machine has at most {_MOST_DETAILS} details.")
 
 
+def check_added(details: Mapping[str, str]) -> None:
+    """A machine's sizes are its offering's matter, not a detail to be set beside it."""
+    check_details(details)
+    for name in details:
+        if name.lower() in SIZE_DETAILS:
+            raise InvalidParameter(f"{name} is changed with scaleVirtualMachine, not as a detail.")
+
+
 def kept_details(details: Mapping[str, str]) -> dict[str, str]:
     """Without those that are columns of the machine."""
     check_details(details)

@@ -47,6 +47,9 @@ OURS = {
 
 #: (command, parameter) that CloudStack does not have, or takes otherwise, and why we do.
 PARAMETERS = {
+    ("listAnnotations", "userid"): "a uuid in practice, though declared a text",
+    ("removeAnnotation", "id"): "a uuid in practice, though declared a text",
+    ("updateAnnotationVisibility", "id"): "a uuid in practice, though declared a text",
     ("deployVirtualMachine", "templateid"): "machines are made from templates and ISOs only",
     ("listVolumes", "storageid"): "CloudStack takes it as text too",
     ("updateVolume", "id"): "nothing could be updated without it",

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Account, ResourceTag, Role
+from accounts.models import Account, Annotation, ResourceTag, Role
 from compute.models import UserData
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
@@ -115,6 +115,10 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
         "Running", account=w.account, cloud=_cloud(w), network=w["network.Network"]
     ),
     "compute.Nic": lambda w: w["compute.VirtualMachine"].nics.first(),
+    "accounts.Annotation": lambda w: Annotation.objects.create(
+        account=w.account, user=w.account.users.first(), username="someone", text="a comment",
+        resource_type="UserVm", resource_uuid=w["compute.VirtualMachine"].uuid,
+    ),
     "accounts.ResourceTag": lambda w: ResourceTag.objects.create(
         account=w.account, resource_type="UserVm", key=factories.unique("key"), value="v",
         resource_uuid=w["compute.VirtualMachine"].uuid,
