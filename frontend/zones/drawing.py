@@ -61,7 +61,7 @@ class DrawnGroup:
 
     @property
     def is_made(self) -> bool:
-        return bool(self.every) and all(f.locked for f in self.every if f.value)
+        return any(f.locked for f in self.every)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from django.db import OperationalError, transaction
 from accounts.caller import Caller
 from api.dispatch import Outcome, execute
 from core.errors import CloudError
-from frontend.zones import parts
+from frontend.zones import defaults, parts
 from frontend.zones.fields import KINDS, Kind, Values
 from frontend.zones.models import ZoneDraft
 
@@ -50,22 +50,39 @@ def _needed(kind: Kind, draft: ZoneDraft) -> list[Problem]:
 
 
 def _tried(caller: Caller, kind: Kind, draft: ZoneDraft, empty: set[str]) -> list[Problem]:
-    found = []
-    site = parts.Site(caller, draft.values, dict(draft.ids))
+    found: list[Problem] = []
+    values = dict(draft.values)  # parts read it again whenever they are tried
+    site = parts.Site(caller, values, dict(draft.ids))
     with transaction.atomic():
-        for part in parts.parts(kind, draft.values):
-            if part.key in site.ids:
-                continue
-            if empty & set(part.at.values()):
-                continue
-            try:
-                site.ids[part.key] = made(execute(caller, part.command, part.params(site)))
-            except (parts.Missing, parts.NotHere):
-                continue
-            except CloudError as error:
-                found.append(place(kind, part, draft.values, error.message))
+        for part in parts.parts(kind, values):
+            if part.key not in site.ids and not empty & set(part.at.values()):
+                found += _try(kind, site, part, values)
         transaction.set_rollback(True)
     return found
+
+
+def _try(
+    kind: Kind, site: parts.Site, part: parts.Part, values: dict[str, str]
+) -> list[Problem]:
+    """What is wrong with one part. A value that is blamed gives way to one that will do, so
+    that the others, and what is built on this part, are tried as well."""
+    found: dict[str, Problem] = {}
+    while True:
+        try:
+            site.ids[part.key] = made(execute(site.caller, part.command, part.params(site)))
+        except CloudError as error:
+            problem = place(kind, part, values, error.message)
+            if problem.field in found or error.message in {p.message for p in found.values()}:
+                break
+            found[problem.field] = problem
+            if not problem.field:
+                break
+            values[problem.field] = defaults.values(kind).get(problem.field, "")
+        except (parts.Missing, parts.NotHere):
+            break
+        else:
+            break
+    return list(found.values())
 
 
 def made(outcome: Outcome) -> str:

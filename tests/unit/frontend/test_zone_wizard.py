@@ -93,6 +93,11 @@ def test_a_wrong_value_is_named_at_its_field(world, field, value, said):
     assert [f for f, message in found if said in message] == [field], found
 
 
+def test_each_wrong_value_is_found_also_behind_another(world):
+    draft = make_draft(dns1="1.2.3", internaldns1="x", podgateway="y", poolurl="z")
+    assert [f for f, _ in problems(draft)] == ["dns1", "internaldns1", "podgateway", "poolurl"]
+
+
 def test_a_second_zone_gets_names_and_subnets_of_its_own(world):
     first = make_draft()
     build(first)
