@@ -34,6 +34,10 @@ EVERY_OWNED_LIST = {"account", "domainid", "isrecursive", "listall", "projectid"
 #: Commands that CloudStack does not have, and why we do.
 OURS = {
     "cancelAsyncJob": "a job can be undone while it runs",
+    "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
+    "deleteOtherSessions": "signing out everywhere else",
+    "deleteSession": "a session somebody forgot, or stole, is ended",
+    "listSessions": "who is signed in, from where",
     "deleteUserKeys": "keys that leaked are thrown away, not only replaced",
     "listTroubles": "what needs a person's attention, with its evidence",
     "repairTrouble": "the button beside a trouble",
@@ -62,6 +66,8 @@ PARAMETERS = {
     ("listAlerts", "zoneid"): "an administrator of many zones looks at one",
     ("listHosts", "hosttag"): "which hosts an offering can run on",
     ("listZones", "allocationstate"): "pages offer enabled zones",
+    ("setupUserTwoFactorAuthentication", "codefor2fa"): "switching it off needs a factor",
+    ("setupUserTwoFactorAuthentication", "password"): "switching it off needs a fresh password",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }

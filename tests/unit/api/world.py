@@ -13,6 +13,7 @@ from typing import Any
 from django.db import models
 
 from accounts.models import Account, Annotation, ResourceTag, Role
+from accounts.services import sessions
 from compute.models import UserData
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
@@ -76,6 +77,7 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "accounts.Account": lambda w: w.account,
     "accounts.Domain": lambda w: w.account.domain,
     "accounts.User": lambda w: w.account.users.first(),
+    "accounts.Session": lambda w: sessions.start(w.account.users.first()).session,
     "accounts.Role": lambda w: Role.objects.create(
         name=factories.unique("role"), type="User", is_public=False
     ),
