@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Makes ``commands.json.gz`` from a ``commands.jsonl`` description of the CloudStack API.
 
-Usage: ``reduce.py path/to/commands.jsonl``. Descriptions are left behind; what stays are the
-names, types and flags that clients depend on. Response objects are written once by name, since
-objects of one name have the same fields. The output is the same for the same input.
+Usage: ``reduce.py path/to/commands.jsonl path/to/usage.csv``. Descriptions are left behind; what
+stays are the names, types and flags that clients depend on, and how much clients use a command.
+Response objects are written once by name, since objects of one name have the same fields. The
+output is the same for the same input.
 """
 
+import csv
 import gzip
 import json
 import sys
@@ -16,7 +18,7 @@ _COMMAND = ("envelope", "key", "list", "createid", "since", "post", "plugin", "r
 _PARAM = ("of", "entity", "since", "length", "roles", "adminonly")
 
 
-def reduced(lines: list[str]) -> dict[str, Any]:
+def reduced(lines: list[str], scores: dict[str, int]) -> dict[str, Any]:
     """``{"commands": {name: …}, "objects": {response object: [[name, type, object], …]}}``."""
     commands: dict[str, Any] = {}
     objects: dict[str, Any] = {}
@@ -25,6 +27,8 @@ def reduced(lines: list[str]) -> dict[str, Any]:
         entry = {k: row[k] for k in _COMMAND if row.get(k)}
         entry["async"] = row["isasync"]
         entry["object"] = row["responseobject"]
+        if scores.get(row["name"]):
+            entry["score"] = scores[row["name"]]
         entry["params"] = [_param(p) for p in row["params"]]
         commands[row["name"]] = entry
         _remember(objects, row["responseobject"], row["response"])
@@ -45,8 +49,10 @@ def _remember(objects: dict[str, Any], name: str, fields: list[dict[str, Any]]) 
             _remember(objects, field["object"], field["response"])
 
 
-def main(source: str) -> None:
-    data = reduced(Path(source).read_text().splitlines())
+def main(source: str, usage: str) -> None:
+    with Path(usage).open(newline="") as file:
+        scores = {row["command"]: int(row["score"]) for row in csv.DictReader(file)}
+    data = reduced(Path(source).read_text().splitlines(), scores)
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()
     target = Path(__file__).with_name("commands.json.gz")
     # No time stamp and no name inside: the same input gives the same bytes.
@@ -55,4 +61,4 @@ def main(source: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from api import wire
+from api import coverage, wire
 from core.commands import COMMANDS, Command, Param
 from core.responses import SUCCESS, Response
 
 REFERENCE = wire.reference()
 SNAPSHOT = Path(__file__).with_name("commands.txt")
+COVERAGE = Path(__file__).resolve().parents[3] / "docs" / "api-coverage.md"
 
 #: Types of the reference that mean the same to a client as ours.
 SAME = {
@@ -226,3 +227,10 @@ def test_the_snapshot_of_all_signatures_is_current():
     if os.environ.get("CLOUDPORTAL_WRITE_SNAPSHOT"):
         SNAPSHOT.write_text(now)
     assert SNAPSHOT.read_text() == now, "run this test with CLOUDPORTAL_WRITE_SNAPSHOT=1"
+
+
+def test_the_snapshot_of_what_is_there_and_what_is_left_is_current():
+    now = coverage.document()
+    if os.environ.get("CLOUDPORTAL_WRITE_SNAPSHOT"):
+        COVERAGE.write_text(now)
+    assert COVERAGE.read_text() == now, "run this test with CLOUDPORTAL_WRITE_SNAPSHOT=1"
