@@ -110,6 +110,17 @@ class JobStep(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "index"], name="step_once")]
 
 
+class WorkerState(models.TextChoices):
+    """CloudStack's states of a management server."""
+
+    UP = "Up"
+    PREPARING_MAINTENANCE = "PreparingForMaintenance"
+    MAINTENANCE = "Maintenance"
+    PREPARING_SHUTDOWN = "PreparingForShutDown"
+    READY = "ReadyToShutDown"
+    SHUTTING_DOWN = "ShuttingDown"
+
+
 class Worker(models.Model):
     """A process that runs jobs. One that stops beating is dead and its jobs are taken over."""
 
@@ -118,6 +129,31 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField()
     heartbeat = models.DateTimeField(default=timezone.now, db_index=True)
     started = models.DateTimeField(default=timezone.now)
+    # Up takes jobs. The others take none: an operator wants it at rest, or to end.
+    state = models.CharField(max_length=32, choices=WorkerState, default=WorkerState.UP)
+    forced = models.BooleanField(default=False)  # ends without waiting for its jobs
+
+    objects = models.Manager.from_queryset(AdminQuerySet)()
+
+
+class WorkerSample(models.Model):
+    """What a worker's process last measured of itself and its machine."""
+
+    worker = models.OneToOneField(Worker, on_delete=models.CASCADE, related_name="sample")
+    at = models.DateTimeField(default=timezone.now)
+    cpu_percent = models.FloatField(default=0)  # of one CPU
+    memory_bytes = models.BigIntegerField(default=0)
+    threads = models.PositiveIntegerField(default=0)
+    cpus = models.PositiveIntegerField(default=0)
+    load_1m = models.FloatField(default=0)
+    load_5m = models.FloatField(default=0)
+    load_15m = models.FloatField(default=0)
+    memory_total_bytes = models.BigIntegerField(default=0)
+    memory_free_bytes = models.BigIntegerField(default=0)
+    kernel = models.CharField(max_length=255, blank=True)
+    system = models.CharField(max_length=255, blank=True)  # the distribution, in its own words
+    address = models.CharField(max_length=64, blank=True)
+    booted = models.DateTimeField(null=True)
 
     objects = models.Manager.from_queryset(AdminQuerySet)()
 
@@ -167,6 +203,9 @@ class Event(Owned):
     )
     archived = models.BooleanField(default=False)
     correlation_id = models.CharField(max_length=36, blank=True, db_index=True)
+    # What an auditor asks besides: by which call, and from where.
+    command = models.CharField(max_length=100, blank=True)
+    address = models.CharField(max_length=64, blank=True)
 
     objects = models.Manager.from_queryset(OwnedQuerySet)()
 

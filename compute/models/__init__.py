@@ -1,5 +1,6 @@
 from compute.models.attachments import VolumeAttachment
 from compute.models.dedication import DedicatedResource
+from compute.models.disks import VolumeSample
 from compute.models.groups import AFFINITY_TYPES, AffinityGroup, InstanceGroup
 from compute.models.keys import SshKeyPair, UserData
 from compute.models.machines import VirtualMachine, VmSample
@@ -18,4 +19,5 @@ __all__ = [
     "VirtualMachine",
     "VmSample",
     "VolumeAttachment",
+    "VolumeSample",
 ]

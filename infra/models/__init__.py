@@ -7,9 +7,11 @@ from infra.models.places import Cluster, Pod, Zone
 from infra.models.pod_ranges import PodAddress, PodIpRange
 from infra.models.preferences import DefaultZone
 from infra.models.regions import Region
+from infra.models.trends import CapacityPoint, HostTrend
 
 __all__ = [
     "Alert",
+    "CapacityPoint",
     "Cluster",
     "ConfigurationChange",
     "ConfigurationValue",
@@ -19,6 +21,7 @@ __all__ = [
     "HostCredential",
     "HostEnrolment",
     "HostSample",
+    "HostTrend",
     "OsCategory",
     "OsType",
     "Pod",

@@ -30,6 +30,9 @@ class Alert(Entity):
     count = models.PositiveIntegerField(default=1)
     resolved = models.DateTimeField(null=True)
     archived = models.BooleanField(default=False)
+    acknowledged = models.DateTimeField(null=True)  # somebody has taken it on
+    acknowledged_by = models.CharField(max_length=255, blank=True)
+    mailed = models.DateTimeField(null=True)  # once for a problem, however often it is seen
 
     objects = LiveManager.from_queryset(AlertQuerySet)()
     everything = models.Manager.from_queryset(AlertQuerySet)()
