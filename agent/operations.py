@@ -54,5 +54,7 @@ def simulated_agent(config: AgentConfig, world: World | None = None) -> Agent:
         FakeNetwork(world, host),
         inline=True,
     )
-    trouble = SimulatedTrouble(world, host, config.simulated_latency_s)
+    trouble = SimulatedTrouble(
+        world, host, config.simulated_latency_s, config.simulated_places
+    )
     return Agent(parts, FenceBook(), trouble)

@@ -15,7 +15,7 @@ from agent.config import AgentConfig
 from agent.execution import Agent
 from agent.operations import World, local_agent, simulated_agent
 from infra import agents
-from infra.models import Host
+from infra.models import Cluster, Host
 from network.models import Router
 from network.services import routers
 
@@ -39,6 +39,13 @@ def this_machine() -> Agent:
     )
 
 
+@functools.lru_cache(10_000)
+def _places_in(cluster: int) -> tuple[str, ...]:
+    """uuids that mocks may be meant for; read once, for ten thousand hosts come at a start."""
+    row = Cluster.everything.select_related("pod", "zone").get(pk=cluster)
+    return tuple(str(place.uuid) for place in (row, row.pod, row.zone))
+
+
 def simulated(host: Host) -> Agent:
     return simulated_agent(
         AgentConfig(
@@ -46,6 +53,7 @@ def simulated(host: Host) -> Agent:
             name=host.name,
             host_uuid=host.machine or str(host.uuid),
             address=host.address,
+            simulated_places=_places_in(host.cluster_id),
         ),
         world(),
     )

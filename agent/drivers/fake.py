@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import struct
+import math
 import time
 import zlib
 
 from agent import protocol as p
+from agent.drivers import screen
 from agent.drivers.base import Listener
 from agent.drivers.world import SimDomain, World
 from agent.tasks import Task
@@ -71,12 +72,16 @@ class FakeDriver:
         """A sample of what the host and each running domain use; off domains are left out."""
         self._world.check_up(self._uuid)
         running = [d for d in self._domains().values() if d.power == "PowerOn"]
-        vcpus = sum(d.spec.vcpus for d in running)
+        busy = sum(_busy_now(d) for d in running)
+        used = {d.spec.uuid: _usage(d) for d in running}
+        memory_kb = sum(u.memory_kb for u in used.values())
         return p.HostStats(
-            cpu_used_percent=min(100.0, 100.0 * 0.05 * vcpus / self._cpus),
-            memory_used_mb=min(self._memory_mb, sum(d.spec.memory_mb for d in running)),
-            load_1m=0.05 * vcpus,
-            domains={d.spec.uuid: _usage(d) for d in running},
+            cpu_used_percent=min(100.0, 0.5 + 100.0 * busy / self._cpus),
+            memory_used_mb=min(self._memory_mb, 1024 + memory_kb // 1024),
+            load_1m=round(0.05 + busy, 2),
+            network_read_kb=sum(u.network_read_bytes for u in used.values()) // 1024,
+            network_write_kb=sum(u.network_write_bytes for u in used.values()) // 1024,
+            domains=used,
         )
 
     def power(self) -> p.PowerReport:
@@ -222,13 +227,15 @@ class FakeDriver:
 
         Raises NoSuchDomain, OperationFailed when it is off.
         """
-        self._running(uuid)
-        return p.ConsoleAddress()
+        domain = self._running(uuid)
+        keyboard = self._world.keyboard(uuid)
+        port = screen.show(domain.spec.name, lambda: self._screen(uuid), keyboard)
+        return p.ConsoleAddress("127.0.0.1", port)
 
     def screenshot(self, uuid: str) -> p.Screenshot:
         """The screen as PNG. Raises NoSuchDomain, OperationFailed when it is off."""
         self._running(uuid)
-        return p.Screenshot(_BLANK_PNG)
+        return p.Screenshot(screen.png(self._screen(uuid) or ()))
 
     def resize_disk(self, uuid: str, disk: p.DiskRef, size_bytes: int) -> None:
         """Grow a disk of a running domain, guest and file. Raises NoSuchDomain, NoSuchVolume."""
@@ -255,6 +262,27 @@ class FakeDriver:
         """Let go of the hypervisor; guests go on."""
 
     # ----------------------------------------------------------------------------------
+
+    def _screen(self, uuid: str) -> list[str] | None:
+        """What the guest shows: who it is, where, how it is, the time, and what was typed."""
+        domain = self._world.domain(self._uuid, uuid)
+        if domain is None or domain.power != "PowerOn":
+            return None
+        spec, now = domain.spec, time.time()
+        keyboard = self._world.keyboard(uuid)
+        return [
+            spec.title or spec.name,
+            "",
+            f"Simulated guest {spec.name}",
+            f"Host   {self._name}",
+            f"State  running for {_duration(now - domain.since)}",
+            f"Size   {spec.vcpus} vCPU, {spec.memory_mb} MiB",
+            *(f"Card   {nic.mac} {nic.ip4}" for nic in spec.nics[:4]),
+            f"Clock  {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(now))} UTC",
+            "",
+            *(f"       {line}" for line in keyboard.said),
+            f"login: {keyboard.line}_",
+        ]
 
     def _domains(self) -> dict[str, SimDomain]:
         return self._world.ledger.group("domains", self._uuid)
@@ -314,31 +342,39 @@ def _macs(spec: p.DomainSpec) -> set[str]:
 
 
 def _usage(domain: SimDomain) -> p.DomainStats:
+    """Counters that only grow, each guest at a pace of its own that swings over minutes."""
     up_s = max(0.0, time.time() - domain.since)
     spec = domain.spec
+    seed = zlib.crc32(spec.uuid.encode())
+    busy = 0.02 + (seed % 97) / 250  # of each vCPU, on average
+    swing_s = 120.0 + seed % 600
+    pace = 2 * math.pi / swing_s
+    # The integral of busy × (1 + sin): it never shrinks.
+    worked_s = busy * (up_s + (1 - math.cos(pace * up_s)) / pace)
+    wired = bool(spec.nics)
     return p.DomainStats(
-        cpu_time_ns=int(up_s * 0.05 * spec.vcpus * 1e9),
+        cpu_time_ns=int(worked_s * spec.vcpus * 1e9),
         vcpus=spec.vcpus,
-        memory_kb=spec.memory_mb * 512,
+        memory_kb=int(spec.memory_mb * 1024 * (0.3 + seed % 50 / 100)),
         memory_target_kb=spec.memory_mb * 1024,
-        disk_read_bytes=int(up_s * 4096),
-        disk_write_bytes=int(up_s * 8192),
-        disk_read_ops=int(up_s),
-        disk_write_ops=int(up_s * 2),
-        network_read_bytes=int(up_s * 1000) * bool(spec.nics),
-        network_write_bytes=int(up_s * 500) * bool(spec.nics),
+        disk_read_bytes=int(worked_s * 80_000),
+        disk_write_bytes=int(worked_s * 160_000),
+        disk_read_ops=int(worked_s * 20),
+        disk_write_ops=int(worked_s * 40),
+        network_read_bytes=int(worked_s * 20_000) * wired,
+        network_write_bytes=int(worked_s * 10_000) * wired,
     )
 
 
-def _png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        crc = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\0" * width) * height)
-    body = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + body
+def _busy_now(domain: SimDomain) -> float:
+    """vCPUs that the guest keeps busy at this moment: what its counter grows by."""
+    seed = zlib.crc32(domain.spec.uuid.encode())
+    up_s = time.time() - domain.since
+    wave = 1 + math.sin(2 * math.pi * up_s / (120.0 + seed % 600))
+    return domain.spec.vcpus * (0.02 + (seed % 97) / 250) * wave
 
 
-_BLANK_PNG = _png(64, 48)
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -34,8 +34,7 @@ class FakeStorage:
     def pool_stats(self, wanted: p.PreparePool) -> p.PoolStats:
         """How large and how full a pool is. Raises NoSuchPool when it was not prepared."""
         pool = self._pool(wanted.pool)
-        files = self._ledger.group("files", wanted.pool.uuid).values()
-        return p.PoolStats(pool.capacity_bytes, sum(f.physical_bytes for f in files))
+        return p.PoolStats(pool.capacity_bytes, self._world.used_bytes(wanted.pool.uuid))
 
     def remove_pool(self, wanted: p.RemovePool) -> None:
         """Forget a pool; VolumeInUse while files of ours lie in it. Not there is fine."""
@@ -77,15 +76,9 @@ class FakeStorage:
         users = self._world.users(wanted.volume)
         if users:
             raise p.VolumeInUse(f"Volume {wanted.volume.name} is in use by a running domain.")
-        overlays = [
-            name
-            for name, file in self._ledger.group("files", wanted.volume.pool.uuid).items()
-            if file.backing == wanted.volume.name
-        ]
+        overlays = self._world.overlays(wanted.volume)
         if overlays:
-            raise p.VolumeInUse(
-                f"Template {wanted.volume.name} is the base of {len(overlays)} volumes."
-            )
+            raise p.VolumeInUse(f"Template {wanted.volume.name} is the base of {overlays} volumes.")
         self._ledger.drop("files", wanted.volume.pool.uuid, wanted.volume.name)
 
     def volume_info(self, wanted: p.VolumeRef) -> p.VolumeInfo:
@@ -218,7 +211,7 @@ class FakeStorage:
         return image
 
     def _need_room(self, ref: p.PoolRef, pool: SimPool, wanted: int) -> None:
-        used = sum(f.physical_bytes for f in self._ledger.group("files", ref.uuid).values())
+        used = self._world.used_bytes(ref.uuid)
         if used + wanted > pool.capacity_bytes:
             raise p.NotEnoughSpace(
                 f"Pool {ref.uuid} has {pool.capacity_bytes - used} bytes free, {wanted} wanted."

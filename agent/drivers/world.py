@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from agent import protocol as p
+from agent.drivers import mocks
 from agent.drivers.ledger import Ledger
+from agent.drivers.mocks import Mock, Mocks
+from agent.drivers.screen import Keyboard
 from agent.execution import Interceptor
 from agent.tasks import Task
 
@@ -43,11 +48,19 @@ class SimPool:
     capacity_bytes: int
 
 
-class World:
-    """Everything simulated. ``path`` journals it to a file; None keeps it in memory only.
+@dataclass(frozen=True, slots=True)
+class SimHost:
+    """A host that is not as hosts are; others have no row."""
 
-    Test code and the ``configureSimulator`` commands of a cloud change it directly:
-    ``faults``, ``kill_guest``, ``take_down``, ``deaf_guests`` (uuids), ``web``.
+    is_down: bool = False
+
+
+class World:
+    """Everything simulated. ``path`` journals it to a file, which processes share; None keeps
+    it in memory only.
+
+    The ``configureSimulator`` commands of a cloud change ``mocks``; test code also ``faults``,
+    ``deaf_guests`` (uuids) and ``web``, which are this process's alone.
     """
 
     def __init__(self, path: Path | None = None, pool_bytes: int = 1024 * GIB) -> None:
@@ -56,9 +69,12 @@ class World:
         self.deaf_guests: set[str] = set()
         # What addresses answer to simulated downloads: an image, or the error it ends with.
         self.web: dict[str, p.ImageInfo | p.AgentError] = {}
-        self.guard = threading.RLock()
-        self._down: set[str] = set()
+        self._keyboards: dict[str, Keyboard] = {}
         self._listeners: dict[str, list[Callable[[p.DomainEvent], None]]] = {}
+        # Of running domains by disk; of bytes by pool; of overlays by (pool, base).
+        self._users: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._used_bytes: Counter[str] = Counter()
+        self._overlays: Counter[tuple[str, str]] = Counter()
         self.ledger = Ledger(
             {
                 "domains": SimDomain,
@@ -68,13 +84,18 @@ class World:
                 "stores": SimPool,
                 "routers": p.RouterSpec,
                 "bridges": p.BridgeSpec,
+                "hosts": SimHost,
+                "mocks": Mock,
             },
             path,
+            self._watch,
         )
-        self._users: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        for host in self.ledger.groups("domains"):
-            for uuid, domain in self.ledger.group("domains", host).items():
-                self._index(host, uuid, domain)
+        self.mocks = Mocks(self.ledger)
+
+    @property
+    def guard(self) -> Ledger:
+        """``with world.guard:`` nobody else changes anything meanwhile, in any process."""
+        return self.ledger
 
     # -- what tests and operators do to it ---------------------------------------------
 
@@ -93,43 +114,45 @@ class World:
 
     def take_down(self, host: str) -> None:
         """The host's hypervisor stops answering; its guests go on."""
-        self._down.add(host)
+        self.ledger.put("hosts", host, "", SimHost(is_down=True))
 
     def bring_up(self, host: str) -> None:
-        self._down.discard(host)
+        self.ledger.drop("hosts", host, "")
         self.announce(host, p.DomainEvent("", "PowerUnknown", "resync", at=time.time()))
 
     # -- what the simulated parts use ---------------------------------------------------
 
     def check_up(self, host: str) -> None:
-        if host in self._down:
+        row: SimHost | None = self.ledger.get("hosts", host, "")
+        if row is not None and row.is_down:
             raise p.HypervisorUnavailable(f"The simulated hypervisor of host {host} is down.")
 
     def domain(self, host: str, uuid: str) -> SimDomain | None:
         return self.ledger.get("domains", host, uuid)
 
     def put_domain(self, host: str, domain: SimDomain) -> None:
-        with self.guard:
-            uuid = domain.spec.uuid
-            before = self.domain(host, uuid)
-            self._unindex(host, uuid, before)
-            self._index(host, uuid, domain)
-            self.ledger.put("domains", host, uuid, domain)
-        if before is None or (before.power, before.since) != (domain.power, domain.since):
-            name = domain.spec.name
-            self.announce(host, p.DomainEvent(uuid, domain.power, domain.reason, name, time.time()))
+        self.ledger.put("domains", host, domain.spec.uuid, domain)
 
     def drop_domain(self, host: str, uuid: str) -> None:
-        with self.guard:
-            before = self.domain(host, uuid)
-            self._unindex(host, uuid, before)
-            gone = self.ledger.drop("domains", host, uuid)
-        if gone and before is not None:
-            event = p.DomainEvent(uuid, "PowerMissing", "removed", before.spec.name, time.time())
-            self.announce(host, event)
+        self.ledger.drop("domains", host, uuid)
+
+    def keyboard(self, uuid: str) -> Keyboard:
+        """What was typed at a guest through consoles of this process."""
+        return self._keyboards.setdefault(uuid, Keyboard())
+
+    def used_bytes(self, pool: str) -> int:
+        """What the files of a pool take of it."""
+        self.ledger.get("pools", pool, "")  # takes in what other processes wrote
+        return self._used_bytes[pool]
+
+    def overlays(self, disk: p.DiskRef) -> int:
+        """How many files of the pool build on this one."""
+        self.ledger.get("pools", disk.pool.uuid, "")
+        return self._overlays[disk.pool.uuid, disk.name]
 
     def users(self, disk: p.DiskRef) -> set[tuple[str, str]]:
         """(host, uuid) of the running domains that have this disk."""
+        self.ledger.get("pools", disk.pool.uuid, "")
         return set(self._users.get((disk.pool.uuid, disk.name), ()))
 
     def listen(self, host: str, listener: Callable[[p.DomainEvent], None]) -> None:
@@ -139,20 +162,49 @@ class World:
         for listener in self._listeners.get(host, ()):
             listener(event)
 
-    def _index(self, host: str, uuid: str, domain: SimDomain) -> None:
-        if domain.power == "PowerOn":
-            for key in _disk_keys(domain.spec):
-                self._users.setdefault(key, set()).add((host, uuid))
+    # -- what follows from the rows -----------------------------------------------------
 
-    def _unindex(self, host: str, uuid: str, domain: SimDomain | None) -> None:
-        if domain is None:
+    def _watch(self, table: str, group: str, key: str, before: Any, after: Any) -> None:
+        if table == "domains":
+            self._use(group, key, before, set.discard)
+            self._use(group, key, after, set.add)
+            self._announce_change(group, key, before, after)
+        elif table == "files":
+            for file, sign in ((before, -1), (after, 1)):
+                if file is not None:
+                    self._used_bytes[group] += sign * file.physical_bytes
+                    if file.backing:
+                        self._overlays[group, file.backing] += sign
+
+    def _use(
+        self,
+        host: str,
+        uuid: str,
+        domain: SimDomain | None,
+        change: Callable[[set[tuple[str, str]], tuple[str, str]], None],
+    ) -> None:
+        if domain is None or domain.power != "PowerOn":
             return
         for key in _disk_keys(domain.spec):
-            users = self._users.get(key)
-            if users is not None:
-                users.discard((host, uuid))
-                if not users:
-                    del self._users[key]
+            users = self._users.setdefault(key, set())
+            change(users, (host, uuid))
+            if not users:
+                del self._users[key]
+
+    def _announce_change(
+        self, host: str, uuid: str, before: SimDomain | None, after: SimDomain | None
+    ) -> None:
+        if host not in self._listeners:
+            return
+        now = time.time()
+        if after is None and before is not None:
+            name = before.spec.name
+            self.announce(host, p.DomainEvent(uuid, "PowerMissing", "removed", name, now))
+        elif after is not None and (
+            before is None or (before.power, before.since) != (after.power, after.since)
+        ):
+            name = after.spec.name
+            self.announce(host, p.DomainEvent(uuid, after.power, after.reason, name, now))
 
 
 def _disk_keys(spec: p.DomainSpec) -> list[tuple[str, str]]:
@@ -224,17 +276,26 @@ class Faults:
 
 
 class SimulatedTrouble(Interceptor):
-    """Latency and faults around each operation of one simulated host."""
+    """Latency, faults and mocks around each operation of one simulated host. ``places`` are the
+    uuids of its cluster, pod and zone."""
 
-    def __init__(self, world: World, host: str, latency_s: float = 0.0) -> None:
+    def __init__(
+        self, world: World, host: str, latency_s: float = 0.0, places: Sequence[str] = ()
+    ) -> None:
         self._world = world
         self._host = host
         self._latency_s = latency_s
+        self._places = (host, *places)
 
-    def before(self, call: p.Call, task: Task) -> None:
+    def around(self, call: p.Call, task: Task, work: Callable[[], Any]) -> Any:
+        mock = self._world.mocks.take(call.operation, self._places)
         if self._latency_s:
             task.sleep(self._latency_s)
+        if mock is not None:
+            mocks.before(mock, self._host, task)
         self._world.faults.apply(call.operation, self._host, "before", task)
-
-    def after(self, call: p.Call, task: Task) -> None:
+        result = work()
         self._world.faults.apply(call.operation, self._host, "after", task)
+        if mock is not None:
+            result = mocks.after(mock, self._host, call.operation, result, task)
+        return result

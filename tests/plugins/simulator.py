@@ -32,6 +32,9 @@ def world():
                 name=host.name,
                 host_uuid=host.machine or str(host.uuid),
                 address=host.address,
+                simulated_places=tuple(
+                    str(place.uuid) for place in (host.cluster, host.pod, host.zone)
+                ),
                 simulated_cpus=host.cpus or 16,
                 simulated_memory_mb=host.memory_mb or 65536,
             ),

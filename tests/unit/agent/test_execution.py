@@ -21,8 +21,9 @@ class Pause(Interceptor):
     def __init__(self, action):
         self.action = action
 
-    def before(self, call, task):
+    def around(self, call, task, work):
         self.action(call, task)
+        return work()
 
 
 def agent_doing(action, *, inline=False) -> Agent:
