@@ -6,13 +6,17 @@ from compute.models.keys import SshKeyPair, UserData
 from compute.models.machines import VirtualMachine, VmSample
 from compute.models.nics import Nic
 from compute.models.offerings import ServiceOffering
+from compute.models.securitygroups import MachineRules, SecurityGroup, SecurityGroupRule
 
 __all__ = [
     "AFFINITY_TYPES",
     "AffinityGroup",
     "DedicatedResource",
     "InstanceGroup",
+    "MachineRules",
     "Nic",
+    "SecurityGroup",
+    "SecurityGroupRule",
     "ServiceOffering",
     "SshKeyPair",
     "UserData",

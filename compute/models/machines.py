@@ -12,6 +12,7 @@ from accounts.querysets import LiveManager, OwnedQuerySet
 from compute.models.groups import AffinityGroup, InstanceGroup
 from compute.models.keys import SshKeyPair, UserData
 from compute.models.offerings import ServiceOffering
+from compute.models.securitygroups import SecurityGroup
 from compute.querysets import MachineQuerySet
 from compute.states import TRANSITIONS, Power, VmState
 from core.states import Stateful
@@ -66,6 +67,7 @@ class VirtualMachine(Stateful, Owned):
         InstanceGroup, null=True, on_delete=models.SET_NULL, related_name="machines"
     )
     affinity_groups = models.ManyToManyField(AffinityGroup, related_name="machines")
+    security_groups = models.ManyToManyField(SecurityGroup, related_name="machines")
     key_pairs = models.ManyToManyField(SshKeyPair, related_name="machines")
     ssh_public_keys = models.TextField(blank=True)  # one a line, as the guest gets them
     user_data = models.TextField(blank=True)  # base64
