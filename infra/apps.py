@@ -11,6 +11,7 @@ class InfraConfig(AppConfig):
         configuration.plug_in()
         import_module("infra.agents").use_remote(import_module("infra.remote").find)
         import_module("infra.jobs")
+        import_module("infra.services.departures")
         import_module("infra.services.host_troubles")
         import_module("infra.services.thresholds")
         import_module("infra.services.hearing")

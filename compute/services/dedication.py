@@ -56,8 +56,13 @@ def release(place: Place) -> DedicatedResource:
     return row
 
 
-def release_all_of(account: Account) -> None:
-    for row in DedicatedResource.objects.filter(account=account):
+def release_all_of(holder: Account | Domain) -> None:
+    """Of an account; or of a domain, its accounts' apart."""
+    if isinstance(holder, Domain):
+        mine = DedicatedResource.objects.filter(domain=holder, account=None)
+    else:
+        mine = DedicatedResource.objects.filter(account=holder)
+    for row in mine:
         _end(row)
 
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from accounts import cleaning
 from accounts.caller import Caller
 from accounts.figures import figure
-from accounts.models import Account, ResourceTag
+from accounts.models import Account, Domain, ResourceTag
 from accounts.resources import Resource
-from compute.models import (
-    AffinityGroup,
-    InstanceGroup,
-    SshKeyPair,
-    UserData,
-    VirtualMachine,
-)
-from compute.services import dedication, machines
+from compute.models import AffinityGroup, InstanceGroup, SshKeyPair, UserData, VirtualMachine
+from compute.models.groups import DEDICATED
+from compute.services import dedication, machines, securitygroups
 from compute.states import VmState
 from core.steps import Plan, Run
 from jobs import batches
 
 
-@cleaning.cleaner("virtual machines", Resource.INSTANCE, order=10)
-def remove_machines(account: Account, run: Run) -> int:
+@cleaning.cleaner(
+    "virtual machines", Resource.INSTANCE, order=10, rows=VirtualMachine.objects.all
+)
+def remove_machines(accounts: QuerySet[Account], run: Run) -> int:
     """Every machine for good, the bin included. Data disks are storage's to remove."""
-    mine = VirtualMachine.objects.filter(account=account)
+    mine = VirtualMachine.objects.filter(account__in=accounts)
     return batches.for_each(
         run, mine, _expunge, command="destroyVirtualMachine", event_type="VM.DESTROY"
     )
@@ -39,20 +36,39 @@ def _expunge(vm: VirtualMachine) -> Plan:
     return machines.destroy(Caller.system(), vm, expunge=True)
 
 
+_SOME = 200  # rows at a time
+
+
 @cleaning.cleaner("groups and keys", order=60)
-def remove_belongings(account: Account, run: Run) -> int:
-    """What is only a row."""
-    dedication.release_all_of(account)
+def remove_belongings(accounts: QuerySet[Account], run: Run) -> int:
+    """What is only a row, some at a time; groups of dedications go with those."""
+    left = 0
     for model in (InstanceGroup, AffinityGroup, SshKeyPair, UserData):
-        for row in model.objects.filter(account=account):
+        mine = model.objects.filter(account__in=accounts)
+        if model is AffinityGroup:
+            mine = mine.exclude(type=DEDICATED)
+        for row in mine[:_SOME]:
             row.remove()
-    ResourceTag.objects.filter(account=account).delete()
-    return 0
+        left += mine.count()
+    return left
 
 
-@cleaning.stopper("virtual machines")
-def stop_machines(account: Account, run: Run) -> int:
-    running = VirtualMachine.objects.filter(account=account, state=VmState.RUNNING)
+@cleaning.forgetter
+def let_go(holder: Account | Domain) -> None:
+    """What was kept for it alone is for everybody again."""
+    dedication.release_all_of(holder)
+    if isinstance(holder, Account):
+        securitygroups.remove_all(holder)
+        ResourceTag.objects.filter(account=holder).delete()
+
+
+def _running() -> QuerySet:
+    return VirtualMachine.objects.filter(state=VmState.RUNNING)
+
+
+@cleaning.stopper("virtual machines", rows=_running)
+def stop_machines(accounts: QuerySet[Account], run: Run) -> int:
+    running = _running().filter(account__in=accounts)
     return batches.for_each(
         run, running, _stop, command="stopVirtualMachine", event_type="VM.STOP"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from accounts import cleaning
 from accounts.models import Account
@@ -16,9 +16,9 @@ from network.models import Network
 from network.services import networks
 
 
-@cleaning.cleaner("networks", Resource.NETWORK, order=50)
-def remove_networks(account: Account, run: Run) -> int:
-    mine = Network.objects.filter(account=account)
+@cleaning.cleaner("networks", Resource.NETWORK, order=50, rows=Network.objects.all)
+def remove_networks(accounts: QuerySet[Account], run: Run) -> int:
+    mine = Network.objects.filter(account__in=accounts)
     return batches.for_each(
         run, mine, networks.delete, command="deleteNetwork", event_type="NETWORK.DELETE"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from accounts import cleaning
 from accounts.models import Account
 from accounts.resources import Resource
@@ -13,18 +15,18 @@ from storage.models import Snapshot, Template, Volume
 from storage.services import snapshots, templates, volumes
 
 
-@cleaning.cleaner("snapshots", Resource.SNAPSHOT, order=20)
-def remove_snapshots(account: Account, run: Run) -> int:
-    mine = Snapshot.objects.filter(account=account)
+@cleaning.cleaner("snapshots", Resource.SNAPSHOT, order=20, rows=Snapshot.objects.all)
+def remove_snapshots(accounts: QuerySet[Account], run: Run) -> int:
+    mine = Snapshot.objects.filter(account__in=accounts)
     return batches.for_each(
         run, mine, snapshots.delete, command="deleteSnapshot", event_type="SNAPSHOT.DELETE"
     )
 
 
-@cleaning.cleaner("volumes", Resource.VOLUME, order=30)
-def remove_volumes(account: Account, run: Run) -> int:
+@cleaning.cleaner("volumes", Resource.VOLUME, order=30, rows=Volume.objects.all)
+def remove_volumes(accounts: QuerySet[Account], run: Run) -> int:
     """For good, protected ones and those in the bin included."""
-    mine = Volume.objects.filter(account=account)
+    mine = Volume.objects.filter(account__in=accounts)
     return batches.for_each(run, mine, _expunge, command="deleteVolume", event_type="VOLUME.DELETE")
 
 
@@ -35,10 +37,10 @@ def _expunge(volume: Volume) -> Plan:
     return Plan(volume_jobs.expunge_volume, volume)
 
 
-@cleaning.cleaner("templates", Resource.TEMPLATE, order=40)
-def remove_templates(account: Account, run: Run) -> int:
+@cleaning.cleaner("templates", Resource.TEMPLATE, order=40, rows=Template.objects.all)
+def remove_templates(accounts: QuerySet[Account], run: Run) -> int:
     """Machines of others that were made of them go on."""
-    mine = Template.objects.filter(account=account)
+    mine = Template.objects.filter(account__in=accounts)
     return batches.for_each(
         run, mine, _delete, command="deleteTemplate", event_type="TEMPLATE.DELETE"
     )
