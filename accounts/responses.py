@@ -30,14 +30,14 @@ from core.units import GIB, gb
 ACCOUNT_TYPES = {"User": 0, "Admin": 1, "DomainAdmin": 2, "ResourceAdmin": 3}
 
 
-def _account_type(kind: str) -> int:
+def account_type(kind: str) -> int:
     return ACCOUNT_TYPES[kind]
 
 
 # -- what is in use and what may be ----------------------------------------------------
 
 
-def _usage_fields() -> Iterable[Field]:
+def usage_fields() -> Iterable[Field]:
     for resource, facts in FACTS.items():
         kind = "float" if resource is Resource.SECONDARY_STORAGE else "long"
         yield Field(f"{facts.field}total", kind)
@@ -45,7 +45,7 @@ def _usage_fields() -> Iterable[Field]:
         yield Field(f"{facts.field}available")
 
 
-def _usage(used: Mapping[int, int], maxima: Mapping[Resource, int]) -> dict[str, Any]:
+def usage(used: Mapping[int, int], maxima: Mapping[Resource, int]) -> dict[str, Any]:
     """``vmtotal``, ``vmlimit``, ``vmavailable`` and so on; storage in GiB."""
     shown: dict[str, Any] = {}
     for resource, facts in FACTS.items():
@@ -68,17 +68,17 @@ def _usage_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, 
     kinds = Account.everything.filter(pk__in=keys).values_list(*limits.KIND)
     maxima = limits.limits_of_accounts(kinds)
     used = limits.used_by_accounts(keys)
-    return {key: _usage(used.get(key, {}), maxima[key]) for key in keys}
+    return {key: usage(used.get(key, {}), maxima[key]) for key in keys}
 
 
 def _usage_of_domains(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
     levels = Domain.everything.filter(pk__in=keys).values_list("pk", "level")
     maxima = limits.limits_of_domains(levels)
     used = limits.used_by_domains(keys)
-    return {key: _usage(used.get(key, {}), maxima[key]) for key in keys}
+    return {key: usage(used.get(key, {}), maxima[key]) for key in keys}
 
 
-def _figures_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
+def figures_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
     counted = {name: function(keys) for name, function in FIGURES.items()}
     return {key: {name: found.get(key, 0) for name, found in counted.items()} for key in keys}
 
@@ -107,7 +107,7 @@ domain = Response(
         text("networkdomain", "network_domain"),
         text("state"),
         date("created"),
-        several(_usage_of_domains, *_usage_fields(), group="resource"),
+        several(_usage_of_domains, *usage_fields(), group="resource"),
         quota_responses.tagged_of_domains,
     ),
 )
@@ -143,7 +143,7 @@ user = Response(
         flag("isdefault", "is_default"),
         text("account", "account__name"),
         text("accountid", "account__uuid"),
-        computed("accounttype", ("account__role__type",), _account_type, "integer"),
+        computed("accounttype", ("account__role__type",), account_type, "integer"),
         *ref("role", "account__role"),
         text("roletype", "account__role__type"),
         text("domain", "account__domain__name"),
@@ -164,7 +164,7 @@ user = Response(
 _user_with_account = replace(user, fields=(*user.fields, number("_account", "account")))
 
 
-def _users_of(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
+def users_of(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
     rows = User.objects.filter(account__in=keys).order_by("pk")
     found: dict[int, list[dict[str, Any]]] = {key: [] for key in keys}
     for record in _user_with_account.render(rows, caller):
@@ -180,7 +180,7 @@ account = Response(
         text("name"),
         pinned.tags(Account),
         pinned.icon(),
-        computed("accounttype", ("role__type",), _account_type, "integer"),
+        computed("accounttype", ("role__type",), account_type, "integer"),
         *ref("role", "role"),
         text("roletype", "role__type"),
         text("domain", "domain__name"),
@@ -193,11 +193,11 @@ account = Response(
         flag("isdefault", "is_default"),
         flag("iscleanuprequired", "cleanup_needed"),
         text("apikeyaccess", "api_key_access"),
-        many("user", _users_of, user, group="user"),
-        several(_usage_of_accounts, *_usage_fields(), group="resource"),
+        many("user", users_of, user, group="user"),
+        several(_usage_of_accounts, *usage_fields(), group="resource"),
         quota_responses.tagged_of_accounts,
         several(
-            _figures_of_accounts,
+            figures_of_accounts,
             Field("vmrunning", "integer"),
             Field("vmstopped", "integer"),
             group="resource",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from django.db.models import QuerySet
 
+from accounts import owners
 from accounts.caller import Caller
 from accounts.models import User
 from compute.models import VirtualMachine
@@ -32,7 +33,7 @@ consolesession = Response(
         date("acquired"),
         date("removed"),
         flag("endasked", "end_asked"),
-        text("account", "account__name"),
+        *owners.account(),
         text("accountid", "account__uuid"),
         text("domain", "account__domain__name"),
         text("domainid", "account__domain__uuid"),

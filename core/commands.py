@@ -100,6 +100,10 @@ class Between:
     maximum: float | None = None
 
 
+class Uuid(str):
+    """A uuid of something that need not be the caller's to see: the command looks it up."""
+
+
 class AdminOnly:
     """Ignored, as CloudStack does, when anybody but a root administrator sends it."""
 
@@ -334,7 +338,14 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-_PLAIN = {str: "string", int: "integer", float: "float", bool: "boolean", datetime: "date"}
+_PLAIN = {
+    str: "string",
+    Uuid: "uuid",
+    int: "integer",
+    float: "float",
+    bool: "boolean",
+    datetime: "date",
+}
 
 
 def _kind(hint: Any) -> dict[str, Any]:

@@ -24,8 +24,9 @@ Bulk = Callable[[Sequence[int], Any], Mapping[int, Any]]
 class Field:
     """One name in a reply.
 
-    Exactly one of ``source`` (an ORM path), ``compute`` (called with the values of ``needs``)
-    and ``bulk`` gives the value. ``admin_only`` fields are left out for everybody but root
+    One of ``source`` (an ORM path), ``compute`` (called with the values of ``needs``) and
+    ``bulk`` gives the value; a computed field's ``source`` is what lists are sorted by.
+    ``admin_only`` fields are left out for everybody but root
     administrators. ``group`` names the detail group a list may leave out (``nics``, …).
     ``spread`` stands for several fields that one query fetches: its bulk values are dicts of
     them.
@@ -44,7 +45,7 @@ class Field:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        return (self.source,) if self.source else self.needs
+        return (self.source,) if self.source and not self.needs else self.needs
 
 
 def text(name: str, source: str = "", **more: Any) -> Field:
@@ -165,7 +166,7 @@ class Response:
 
 def _column(item: Field, by_path: Mapping[str, Column], caller: Any) -> Column:
     keys = by_path["pk"]
-    if item.source:
+    if item.source and not item.needs:
         return by_path[item.source]
     if item.bulk:
         found = item.bulk(keys, caller)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts import owners
 from core import steps
 from core.responses import Field, Response, computed, date, flag, several, text
 from jobs.models import AsyncJob, Event, JobStatus, JobStep, StepState, Trouble
@@ -77,7 +78,7 @@ asyncjobs = Response(
         text("jobid", "uuid"),
         text("id", "uuid"),
         text("cmd", "command"),
-        text("account", "account__name"),
+        *owners.account(),
         text("accountid", "account__uuid"),
         text("domainid", "account__domain__uuid"),
         text("domainpath", "account__domain__name_path"),
@@ -126,7 +127,8 @@ event = Response(
         text("resourcetype", "resource_type"),
         text("resourceid", "resource_uuid"),
         text("resourcename", "resource_name"),
-        text("account", "account__name"),
+        *owners.account(),
+        *owners.project(),
         text("domain", "domain__name"),
         text("domainid", "domain__uuid"),
         text("domainpath", "domain__name_path"),

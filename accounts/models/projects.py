@@ -109,6 +109,7 @@ class ProjectRoleRule(models.Model):
 class ProjectMember(models.Model):
     """An account with all its users, or one user of it (``user``)."""
 
+    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(

@@ -188,6 +188,9 @@ class Account(Entity):
         # Lists of accounts leave out those of projects, and page by key.
         indexes = [models.Index(fields=["is_project", "removed"], name="account_is_listed")]
 
+    def __str__(self) -> str:
+        return self.project.name if self.is_project else self.name
+
     @property
     def wire_type(self) -> int:
         """CloudStack's number of an account type."""

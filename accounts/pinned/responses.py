@@ -8,20 +8,12 @@ from typing import Any
 from django.db.models import Model
 
 from accounts.models import Annotation, ResourceIcon, ResourceTag
+from accounts.owners import owner
 from accounts.pinned.types import TYPES
 from core.columns import Uuids, uuids_of
 from core.responses import Field, Response, computed, date, flag, many, text
 
 Fetch = Callable[[Sequence[int], Any], Mapping[int, Any]]
-
-
-def _owner(path: str = "account") -> tuple[Field, ...]:
-    return (
-        text("account", f"{path}__name"),
-        text("domainid", f"{path}__domain__uuid"),
-        text("domain", f"{path}__domain__name"),
-        text("domainpath", f"{path}__domain__name_path"),
-    )
 
 
 tag = Response(
@@ -33,7 +25,7 @@ tag = Response(
         text("resourcetype", "resource_type"),
         text("resourceid", "resource_uuid"),
         computed("customer", ("customer",), lambda text: text or None),
-        *_owner(),
+        *owner(),
     ),
 )
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid as uuids
+from typing import Annotated
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Project
 from accounts.services import membership
+from core.commands import Use
 from core.errors import InvalidParameter, PermissionDenied
+
+#: How a command that makes something takes the project it is for.
+OfProject = Annotated[Project | None, Use, "The project that owns it, instead of an account"]
 
 
 def owner_for(
@@ -15,16 +20,18 @@ def owner_for(
     account_name: str | None = None,
     domain: Domain | None = None,
     project: Project | None = None,
+    *,
+    lets_go: bool = False,
 ) -> Account:
     """The project's account; or the caller's own, or the one named in ``domain`` (the caller's,
     if not given) when the caller rules it.
 
     Raises InvalidParameter for an account that is not there or not the caller's to see, which
     looks the same, PermissionDenied for one that is disabled or locked, and NotAllowedInState
-    for a project that is not active.
+    for a project that is not active, unless ``lets_go`` (something is removed).
     """
     if project is not None:
-        return _of_project(project, account_name)
+        return _of_project(project, account_name, lets_go)
     if not account_name:
         if domain is not None and domain.pk != caller.domain.pk:
             raise InvalidParameter("Give account and domainid together.")
@@ -35,10 +42,11 @@ def owner_for(
     return account
 
 
-def _of_project(project: Project, account_name: str | None) -> Account:
+def _of_project(project: Project, account_name: str | None, lets_go: bool) -> Account:
     if account_name:
         raise InvalidParameter("Parameters account and projectid exclude each other.")
-    membership.check_active(project)
+    if not lets_go:
+        membership.check_active(project)
     return Account.objects.select_related("domain", "role").get(pk=project.account_id)
 
 

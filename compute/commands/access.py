@@ -6,7 +6,7 @@ from typing import Annotated
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from compute import jobs
 from compute.models import UserData, VirtualMachine
 from compute.responses import virtualmachine
@@ -35,9 +35,12 @@ def resetSSHKeyForVirtualMachine(
     keypairs: Annotated[list[str] | None, "Names of several"] = None,
     account: Annotated[str | None, "The account whose keys they are; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "That account's domain"] = None,
+    projectid: OfProject = None,
 ) -> Plan:
     """Gives a stopped machine other SSH keys, which its guest takes at the next start."""
-    owner = owner_for(caller, account, domainid) if account else id.account
+    owner = id.account
+    if account or projectid:
+        owner = owner_for(caller, account, domainid, projectid)
     names = [name for name in (*(keypairs or []), keypair) if name]
     return _shown(id, access.reset_keys(id, names, owner))
 

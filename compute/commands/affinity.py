@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from compute.jobs import done
 from compute.models import AFFINITY_TYPES, AffinityGroup, VirtualMachine
 from compute.responses import affinitygroup, affinitygrouptype, virtualmachine
@@ -34,9 +34,10 @@ def createAffinityGroup(
     description: Annotated[str, Length(4096), "What it is for"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
 ) -> Plan:
     """Creates an affinity group."""
-    owner = owner_for(caller, account, domainid)
+    owner = owner_for(caller, account, domainid, projectid)
     return Plan(done, groups.create_affinity(owner, name.strip(), type, description))
 
 
@@ -47,12 +48,13 @@ def deleteAffinityGroup(
     name: Annotated[str, "The same by name"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
 ) -> Plan:
     """Deletes an affinity group; its machines stay where they are."""
     if (id is None) == (not name):
         raise InvalidParameter("Give id or name of the affinity group.")
     if id is None:
-        owner = owner_for(caller, account, domainid)
+        owner = owner_for(caller, account, domainid, projectid, lets_go=True)
         id = groups.affinity_groups(owner, [], [name])[0]
     groups.delete_affinity(id)
     return Plan(done, id)

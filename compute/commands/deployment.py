@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from accounts.caller import Caller
 from accounts.models import Domain
 from accounts.services import tags
-from accounts.services.scoping import own_uuid, owner_for
+from accounts.services.scoping import OfProject, own_uuid, owner_for
 from compute.lookup import find
 from compute.models import AffinityGroup, ServiceOffering, UserData
 from compute.responses import virtualmachine
@@ -46,6 +46,7 @@ def deployVirtualMachine(
     displayname: Annotated[str, "What lists call it, if not by its name"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
     group: Annotated[str, "The instance group to put it in, made when there is none"] = "",
     hypervisor: Annotated[str, "What is to run it; needed for ISOs only"] = "",
     networkids: Annotated[list[Network] | None, Use, "Its networks, the default first"] = None,
@@ -91,7 +92,7 @@ def deployVirtualMachine(
         zone=zoneid,
         offering=serviceofferingid,
         template=templateid,
-        owner=owner_for(caller, account, domainid),
+        owner=owner_for(caller, account, domainid, projectid),
         name=name.strip(),
         display_name=displayname.strip(),
         group=group.strip(),
@@ -139,6 +140,7 @@ def explainPlacement(
     diskofferingid: Annotated[DiskOffering | None, Use, "A data disk, or an ISO's root disk"] = None,  # noqa: E501
     size: Annotated[int | None, Between(1), "GB of that disk when its offering leaves it open"] = None,  # noqa: E501
     overridediskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
+    projectid: OfProject = None,
     datadisksdetails: Annotated[Map | None, "Several data disks: diskofferingid and size"] = None,
     affinitygroupids: Annotated[list[AffinityGroup] | None, Use, "Its affinity groups"] = None,
     affinitygroupnames: Annotated[list[str] | None, "The same by name"] = None,
@@ -156,7 +158,7 @@ def explainPlacement(
         zone=zoneid,
         offering=serviceofferingid,
         template=templateid,
-        owner=owner_for(caller, account, domainid),
+        owner=owner_for(caller, account, domainid, projectid),
         hypervisor=hypervisor,
         details=details or {},
         root_disk_gb=rootdisksize if not templateid.is_iso else size,

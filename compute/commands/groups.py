@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from compute.models import InstanceGroup
 from compute.responses import instancegroup
 from compute.services import groups
@@ -22,9 +22,10 @@ def createInstanceGroup(
     name: Annotated[str, "Name of the group"],
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
 ) -> InstanceGroup:
     """Creates a group that machines can be put in."""
-    return groups.create_group(owner_for(caller, account, domainid), name.strip())
+    return groups.create_group(owner_for(caller, account, domainid, projectid), name.strip())
 
 
 @command(roles=USER, event="VM.GROUP.UPDATE", response=instancegroup)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from compute.models import SshKeyPair, UserData
 from compute.responses import newkeypair, sshkeypair, userdata
 from compute.services import access, keys
@@ -25,9 +25,10 @@ def createSSHKeyPair(
     name: Annotated[str, "Name of the key pair"],
     account: _Account = None,
     domainid: _Domain = None,
+    projectid: OfProject = None,
 ) -> Shown:
     """Makes an SSH key pair; the private key is shown now and never again."""
-    pair, private = keys.create(owner_for(caller, account, domainid), name.strip())
+    pair, private = keys.create(owner_for(caller, account, domainid, projectid), name.strip())
     return Shown(pair, {"privatekey": private})
 
 
@@ -38,9 +39,10 @@ def registerSSHKeyPair(
     publickey: Annotated[str, Length(5120), Multiline, "The public key, one line of a .pub file"],
     account: _Account = None,
     domainid: _Domain = None,
+    projectid: OfProject = None,
 ) -> SshKeyPair:
     """Keeps an SSH public key."""
-    return keys.register(owner_for(caller, account, domainid), name.strip(), publickey)
+    return keys.register(owner_for(caller, account, domainid, projectid), name.strip(), publickey)
 
 
 @command(roles=USER, event="SSH.KEYPAIR.DELETE", response=SUCCESS)
@@ -49,9 +51,10 @@ def deleteSSHKeyPair(
     name: Annotated[str, "Name of the key pair"],
     account: _Account = None,
     domainid: _Domain = None,
+    projectid: OfProject = None,
 ) -> None:
     """Forgets an SSH key pair; machines keep the keys they were given."""
-    owner = owner_for(caller, account, domainid)
+    owner = owner_for(caller, account, domainid, projectid, lets_go=True)
     keys.delete(access.key_pairs(owner, [name])[0])
 
 
@@ -74,9 +77,10 @@ def registerUserData(
     params: Annotated[str, Length(4096), "Names of its variables, comma-separated"] = "",
     account: _Account = None,
     domainid: _Domain = None,
+    projectid: OfProject = None,
 ) -> UserData:
     """Keeps user data for machines to come."""
-    owner = owner_for(caller, account, domainid)
+    owner = owner_for(caller, account, domainid, projectid)
     return keys.register_user_data(owner, name.strip(), userdata, params)
 
 

@@ -10,7 +10,7 @@ from accounts.caller import Caller
 from accounts.models import Domain
 from accounts.pinned.types import named
 from accounts.services import tags as tagging
-from accounts.services.scoping import own_uuid, owner_for
+from accounts.services.scoping import OfProject, own_uuid, owner_for
 from compute.models import ServiceOffering, VirtualMachine
 from compute.responses import virtualmachine
 from compute.responses.volumes import volume as volume_response
@@ -50,12 +50,16 @@ def createVolume(
     virtualmachineid: Annotated[VirtualMachine | None, Operate, "Attach it to this one"] = None,
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
     displayvolume: Annotated[bool, AdminOnly, "Show it to its owner"] = True,
     customid: Annotated[str | None, AdminOnly, "A uuid of one's own choice"] = None,
 ) -> Plan:
     """Creates a data volume, empty or from a snapshot."""
     vm = virtualmachineid
-    owner = vm.account if vm and not account else owner_for(caller, account, domainid)
+    if vm is not None and not account and projectid is None:
+        owner = vm.account
+    else:
+        owner = owner_for(caller, account, domainid, projectid)
     made = storage.create(
         owner,
         name=name.strip(),
@@ -148,12 +152,15 @@ def createTemplate(
     templatetag: Annotated[str, AdminOnly, "Host tag its machines need"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
 ) -> Plan:
     """Makes a template of a snapshot, or of a volume whose machine is off."""
     source = snapshotid or volumeid
     if source is None:
         raise InvalidParameter("Give snapshotid or volumeid: what the template is made of.")
-    owner = owner_for(caller, account, domainid) if account else source.account
+    owner = source.account
+    if account or projectid:
+        owner = owner_for(caller, account, domainid, projectid)
     return templates.create(
         caller,
         owner,

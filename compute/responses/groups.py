@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from compute.models import AffinityGroup, InstanceGroup
-from compute.responses.owners import owner
 from core.responses import Response, date, many, text
 
 instancegroup = Response(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from compute.models import SshKeyPair, UserData
-from compute.responses.owners import owner
 from core.responses import Response, computed, text
 
 _key = (

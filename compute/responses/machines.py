@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db.models import Max
 
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from compute.figures import figures
 from compute.models import AffinityGroup, Nic, VirtualMachine, VmSample, VolumeAttachment
 from compute.responses.groups import affinitygroup_of_machine
 from compute.responses.nics import nic
-from compute.responses.owners import owner
+from compute.responses.securitygroups import securitygroup_of_machine
 from compute.together import Together, grouped
 from core.columns import Uuids, uuids_of
 from core.responses import Response, computed, date, flag, many, number, ref, text

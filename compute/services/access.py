@@ -102,6 +102,8 @@ def reset_password(vm: VirtualMachine, asked: str) -> str:
 def reset_keys(vm: VirtualMachine, names: Sequence[str], owner: Account) -> str:
     """Other SSH keys, and (where the template takes one) a new password, returned or ""."""
     _require_stopped(vm, "its SSH keys")
+    if owner.pk != vm.account_id and (owner.is_project or vm.account.is_project):
+        raise InvalidParameter(f"Virtual machine {vm} does not belong to {owner}.")
     if not names:
         raise InvalidParameter("Give keypair or keypairs: the keys the guest should accept.")
     pairs = key_pairs(owner, names)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from core.commands import (
     ADMIN,
     DOMAIN_ADMIN,
@@ -38,6 +38,7 @@ def createNetwork(
     name: Annotated[str, "Name of the network"],
     networkofferingid: Annotated[NetworkOffering, Use, "What the network provides"],
     zoneid: Annotated[Zone, Use, "The zone it is in"],
+    projectid: OfProject = None,
     displaytext: Annotated[str, "A longer description"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain, or the domain that shares it"] = None,
@@ -58,7 +59,9 @@ def createNetwork(
     privatemtu: Annotated[int | None, Between(576, 9000), "Largest packet inside"] = None,
 ) -> Network:
     """Creates a network. Its router starts with the first machine."""
-    owner = owner_for(caller, account, domainid) if account else caller.account
+    owner = caller.account
+    if account or projectid:
+        owner = owner_for(caller, account, domainid, projectid)
     return networks.create(
         caller,
         owner,

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from core.commands import USER, AdminOnly, Details, Filter, Length, Operate, Use, command, listing
 from core.errors import InvalidParameter
 from core.responses import SUCCESS, Cut
@@ -30,6 +30,7 @@ def registerIso(
     ostypeid: Annotated[OsType | None, Use, "What it installs or runs"] = None,
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "Domain of the owner"] = None,
+    projectid: OfProject = None,
     checksum: Annotated[str, "What it must be: {SHA-256}… or hexadecimal digits"] = "",
     bootable: Annotated[bool, "Machines can start from it"] = True,
     ispublic: Annotated[bool, "Everybody may use it"] = False,
@@ -44,7 +45,7 @@ def registerIso(
         raise InvalidParameter("Say with ostypeid what a bootable ISO installs or runs.")
     made = templates.register(
         caller,
-        owner_for(caller, account, domainid),
+        owner_for(caller, account, domainid, projectid),
         kind="ISO",
         name=name,
         url=url,

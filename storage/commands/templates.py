@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import owner_for
+from accounts.services.scoping import OfProject, owner_for
 from core.commands import (
     USER,
     AdminOnly,
@@ -45,6 +45,7 @@ def registerTemplate(
     zoneids: Annotated[list[Zone] | None, Use, "The zones it is for"] = None,
     account: Annotated[str | None, _OWNER] = None,
     domainid: Annotated[Domain | None, "Domain of the owner"] = None,
+    projectid: OfProject = None,
     checksum: Annotated[str, "What it must be: {SHA-256}… or hexadecimal digits"] = "",
     ispublic: Annotated[bool, "Everybody may use it"] = False,
     isfeatured: Annotated[bool, "Shown first to everybody"] = False,
@@ -61,7 +62,7 @@ def registerTemplate(
     """Registers a template by its address; its download begins at once."""
     made = templates.register(
         caller,
-        owner_for(caller, account, domainid),
+        owner_for(caller, account, domainid, projectid),
         kind="TEMPLATE",
         name=name,
         url=url,

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, ref, several, text
 from storage import states
 from storage.models import Snapshot, Template, TemplateCopy
-from storage.responses.parts import filled, owner
+from storage.responses.parts import filled
 
 _C = states.Copies
 

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.responses import Field, computed, text
-
-
-def owner(path: str = "account") -> tuple[Field, ...]:
-    """Account and domain of the owner, as nearly every reply has them."""
-    return (
-        text("account", f"{path}__name"),
-        text("domainid", f"{path}__domain__uuid"),
-        text("domain", f"{path}__domain__name"),
-        text("domainpath", f"{path}__domain__name_path"),
-    )
+from core.responses import Field, computed
 
 
 def filled(name: str, source: str = "", kind: str = "string", **more: Any) -> Field:

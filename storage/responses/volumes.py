@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, ref, text
 from storage import states
 from storage.models import Volume
-from storage.responses.parts import filled, owner
+from storage.responses.parts import filled
 
 
 def _storage_type(scope: str | None) -> str | None:
