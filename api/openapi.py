@@ -28,6 +28,19 @@ _KINDS: dict[str, dict[str, Any]] = {
     "uuid": {"type": "string", "format": "uuid"},
 }
 
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same call with the same key is carried out once, and answered again",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+}
+_DRY_RUN = {
+    "type": "boolean",
+    "default": False,
+    "description": "Answer what would happen, and change nothing",
+}
+
 
 @require_GET
 def document(_request: HttpRequest) -> HttpResponse:
@@ -48,6 +61,7 @@ def build() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": shapes,
+            "parameters": {"idempotencyKey": _IDEMPOTENCY_KEY},
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "query", "name": "apiKey"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "JSESSIONID"},
@@ -78,17 +92,24 @@ def _path(command: Command, shapes: dict[str, Any]) -> dict[str, Any]:
         operation["parameters"] = [_query(p) for p in command.params]
         return {"get": operation}
     operation["requestBody"] = {
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "properties": {_wire_name(p): _schema(p) for p in command.params},
-                    "required": [_wire_name(p) for p in command.params if p.required],
-                }
-            }
-        }
+        "content": {"application/x-www-form-urlencoded": {"schema": _form(command)}}
     }
+    if _extra(command):
+        operation["parameters"] = [{"$ref": "#/components/parameters/idempotencyKey"}]
     return {"post": operation}
+
+
+def _form(command: Command) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {_wire_name(p): _schema(p) for p in command.params} | _extra(command),
+        "required": [_wire_name(p) for p in command.params if p.required],
+    }
+
+
+def _extra(command: Command) -> dict[str, Any]:
+    """What every command takes that changes something, beside its own parameters."""
+    return {} if command.anonymous or command.own_transactions else {"dryrun": _DRY_RUN}
 
 
 def _wire_name(param: Param) -> str:

@@ -1,9 +1,11 @@
 from django.urls import include, path
 
+from api import openapi
 from cloudportal import static
 
 urlpatterns = [
     path("client/", include("api.urls")),
+    path("api/schema", openapi.document),
     path("console/", include("consoleproxy.urls")),
     path("static/<path:path>", static.serve),
     path("", include("frontend.urls")),

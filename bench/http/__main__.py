@@ -52,6 +52,7 @@ def main() -> None:
         "listZones by hand": load.request(f"/handwritten?apiKey={signer.key}"),
         "listZones": load.request(signer.path("listZones")),
         "listCapabilities": load.request(signer.path("listCapabilities")),
+        "listApis": load.request(signer.path("listApis")),
     }
     found: dict[str, list[load.Result]] = {name: [] for name in asked}
     with serving() as (port, _):

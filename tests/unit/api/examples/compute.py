@@ -249,3 +249,23 @@ def _(stage):
 def _(stage):
     answered = yield {"id": stage["compute.InstanceGroup"], "name": "renamed"}
     assert answered["name"] == "renamed"
+
+
+# -- tags --------------------------------------------------------------------------------
+
+
+@example("createTags")
+def _(stage):
+    volume = stage["storage.Volume"]
+    yield {
+        "resourcetype": "Volume", "resourceids": [volume], "tags": [{"key": "a", "value": "b"}],
+    }  # fmt: skip
+    assert stage.ask("listVolumes", id=volume)[0]["tags"][0]["key"] == "a"
+
+
+@example("deleteTags")
+def _(stage):
+    about = {"resourcetype": "Volume", "resourceids": [stage["storage.Volume"]]}
+    stage.ask("createTags", **about, tags=[{"key": "a", "value": "b"}])
+    yield {**about, "tags": [{"key": "a"}]}
+    assert not stage.ask("listTags", listall=True)

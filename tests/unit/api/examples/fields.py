@@ -23,6 +23,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict, list, str), "responseobject": (dict,), "listresponse": (dict, list),
 }  # fmt: skip
 
+#: Kind of a field as it is declared → what it is in JSON.
+_DECLARED: dict[str, tuple[type, ...]] = {
+    "string": (str,), "uuid": (str,), "date": (str,), "boolean": (bool,), "integer": (int,),
+    "long": (int,), "float": _NUMBER, "double": _NUMBER, "list": (list,), "set": (list,),
+    "map": (dict,),
+}  # fmt: skip
+
 #: Fields any record may carry: a job that works on the thing.
 _ALWAYS = {"jobid", "jobstatus"}
 
@@ -36,6 +43,7 @@ OTHERWISE: dict[tuple[str, str], tuple[type, ...]] = {
 def faults(name: str, record: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the record that command ``name`` answered."""
     command = COMMANDS[name]
+    yield from misdeclared(command.response, record)
     entry = _REFERENCE["commands"].get(name)
     if set(record) <= {"success", "displaytext"}:
         if record.get("success") is not True:
@@ -86,6 +94,20 @@ def _differing(
         elif there[1] and nested.get(name) is not None:
             for part in value if isinstance(value, list) else [value]:
                 yield from _differing(nested[name], _fields(there[1]), part)
+
+
+def misdeclared(response: Response | None, record: dict[str, Any]) -> Iterator[str]:
+    """Fields that are not what ``listApis`` and OpenAPI say they are."""
+    for item in response.fields if response else ():
+        right = _DECLARED.get(item.kind)
+        value = record.get(item.name)
+        if value is None or right is None:
+            continue
+        if not isinstance(value, right) or (isinstance(value, bool) and bool not in right):
+            yield f"{response.name}.{item.name} is {value!r}, declared {item.kind}"
+        elif item.of is not None and isinstance(value, list):
+            for part in value:
+                yield from misdeclared(item.of, part)
 
 
 def _lacking(
