@@ -68,6 +68,19 @@ class FirstZone:
         have = self.records("listTrafficTypes", physicalnetworkid=physical["id"])
         for kind in {"Guest", "Management"} - {t["traffictype"] for t in have}:
             self.do("addTrafficType", physicalnetworkid=physical["id"], traffictype=kind)
+        if physical["state"] != "Enabled":
+            self.do("updatePhysicalNetwork", id=physical["id"], state="Enabled")
+        self._virtual_router(physical["id"])
+
+    def _virtual_router(self, physicalnetworkid: str) -> None:
+        """What the built-in network offerings need is enabled."""
+        provider = self.records("listNetworkServiceProviders", name="VirtualRouter",
+                                physicalnetworkid=physicalnetworkid)[0]  # fmt: skip
+        if provider["state"] == "Enabled":
+            return
+        for element in self.records("listVirtualRouterElements", nspid=provider["id"]):
+            self.do("configureVirtualRouterElement", id=element["id"], enabled=True)
+        self.do("updateNetworkServiceProvider", id=provider["id"], state="Enabled")
 
     def _cluster(self, zoneid: str, podid: str) -> dict[str, Any]:
         found = self.records("listClusters", zoneid=zoneid)

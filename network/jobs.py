@@ -8,7 +8,7 @@ from accounts.services import limits
 from core.errors import InUse
 from core.steps import Run, Step, plan
 from network.models import Network, NetworkState, Router
-from network.services import routers
+from network.services import implementing, routers
 
 
 @plan()
@@ -50,6 +50,7 @@ def forget_network(network: Network) -> None:
         if locked.removed:
             return
         limits.release(locked.account, {limits.Resource.NETWORK: 1})
+        implementing.give_back(locked)
         for row in (*locked.ip_ranges.filter(removed=None), *Router.objects.filter(network=locked)):
             row.remove()
         locked.remove()

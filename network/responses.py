@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import ipaddress
+
+from accounts.owners import owner
 from accounts.pinned import responses as pinned
-from core.responses import Response, computed, date, flag, number, ref, text
-from network.models import IpRange, Network, NetworkOffering, PhysicalNetwork, Router, TrafficType
+from core.responses import Field, Response, computed, date, flag, number, ref, text
+from network.models import (
+    DedicatedVlanRange,
+    IpRange,
+    Network,
+    NetworkOffering,
+    NetworkPermission,
+    NetworkServiceProvider,
+    PhysicalNetwork,
+    PortableIpRange,
+    ProviderElement,
+    PublicIp,
+    Router,
+    StorageIpRange,
+    TrafficType,
+)
 
 
 def _services(services: dict[str, list[str]]) -> list[dict[str, object]]:
@@ -14,14 +31,30 @@ def _services(services: dict[str, list[str]]) -> list[dict[str, object]]:
     ]
 
 
-def owner(path: str = "account") -> tuple:
-    """Account and domain of the owner, as nearly every reply has them."""
+def _for_whom() -> tuple:
+    """Account (or project) and domain that something is kept for."""
     return (
-        text("account", f"{path}__name"),
-        text("domainid", f"{path}__domain__uuid"),
-        text("domain", f"{path}__domain__name"),
-        text("domainpath", f"{path}__domain__name_path"),
+        computed("account", ("account__name", "account__project__uuid"), _unless_project),
+        text("projectid", "account__project__uuid"),
+        text("project", "account__project__name"),
+        text("domainid", "domain__uuid"),
+        text("domain", "domain__name"),
+        text("domainpath", "domain__name_path"),
     )
+
+
+def _unless_project(name: str | None, project: object) -> str | None:
+    return None if project else name
+
+
+def _vlan_uri(vlan: str) -> str:
+    return f"vlan://{vlan or 'untagged'}"
+
+
+def _cidr(gateway: str | None, netmask: str) -> str | None:
+    if not gateway or not netmask:
+        return None
+    return str(ipaddress.IPv4Network(f"{gateway}/{netmask}", strict=False))
 
 
 networkoffering = Response(
@@ -114,17 +147,20 @@ vlan = Response(
         text("endip", "end_ip"),
         text("startipv6", "start_ip6"),
         text("endipv6", "end_ip6"),
-        text("vlan"),
-        text("gateway", "network__gateway"),
-        text("netmask", "network__netmask"),
-        text("cidr", "network__cidr"),
-        text("ip6cidr", "network__ip6_cidr"),
-        text("ip6gateway", "network__ip6_gateway"),
+        computed("vlan", ("vlan",), _vlan_uri),
+        text("gateway"),
+        text("netmask"),
+        computed("cidr", ("gateway", "netmask"), _cidr),
+        text("ip6cidr", "ip6_cidr"),
+        text("ip6gateway", "ip6_gateway"),
+        computed("forvirtualnetwork", ("network_id",), lambda n: n is None, "boolean"),
+        flag("forsystemvms", "for_system_vms"),
         text("networkid", "network__uuid"),
-        text("zoneid", "network__zone__uuid"),
-        text("physicalnetworkid", "network__physical_network__uuid"),
+        *ref("zone", "zone")[:1],
+        *ref("pod", "pod"),
+        text("physicalnetworkid", "physical_network__uuid"),
+        *_for_whom(),
     ),
-    always={"forvirtualnetwork": False, "forsystemvms": False},
 )
 
 physicalnetwork = Response(
@@ -186,4 +222,148 @@ router = Response(
         *owner("network__account"),
     ),
     always={"role": "VIRTUAL_ROUTER", "isredundantrouter": False, "requiresupgrade": False},
+)
+
+isolationmethod = Response("isolationmethod", None, (Field("name"),))
+
+traffictypeimplementor = Response(
+    "traffictypeimplementorresponse",
+    None,
+    (Field("traffictype"), Field("traffictypeimplementor")),
+)
+
+networkserviceprovider = Response(
+    "networkserviceprovider",
+    NetworkServiceProvider,
+    (
+        text("id", "uuid"),
+        text("name"),
+        text("state"),
+        text("physicalnetworkid", "physical_network__uuid"),
+        computed("servicelist", ("services",), list, "list"),
+        computed("canenableindividualservice", (), lambda: True, "boolean"),
+    ),
+)
+
+virtualrouterelement = Response(
+    "virtualrouterelement",
+    ProviderElement,
+    (text("id", "uuid"), text("nspid", "provider__uuid"), flag("enabled")),
+)
+
+internalloadbalancerelement = Response(
+    "internalloadbalancerelement",
+    ProviderElement,
+    (text("id", "uuid"), text("nspid", "provider__uuid"), flag("enabled")),
+)
+
+networkservice = Response(
+    "networkservice",
+    None,
+    (Field("name"), Field("provider", "list"), Field("capability", "list")),
+)
+
+publicipaddress = Response(
+    "publicipaddress",
+    PublicIp,
+    (
+        text("id", "uuid"),
+        text("ipaddress", "address"),
+        text("state"),
+        date("allocated"),
+        flag("issourcenat", "is_source_nat"),
+        flag("fordisplay", "display", admin_only=True),
+        flag("forsystemvms", "ip_range__for_system_vms", admin_only=True),
+        *ref("zone", "ip_range__zone"),
+        text("vlanid", "ip_range__uuid", admin_only=True),
+        computed("vlanname", ("ip_range__vlan",), _vlan_uri, admin_only=True),
+        text("physicalnetworkid", "ip_range__physical_network__uuid", admin_only=True),
+        *ref("associatednetwork", "network"),
+        *owner(),
+    ),
+    always={
+        "forvirtualnetwork": True,
+        "isstaticnat": False,
+        "issystem": False,
+        "isportable": False,
+        "hasrules": False,
+    },
+)
+
+storagenetworkiprange = Response(
+    "storagenetworkiprange",
+    StorageIpRange,
+    (
+        text("id", "uuid"),
+        text("startip", "start_ip"),
+        text("endip", "end_ip"),
+        text("gateway"),
+        text("netmask"),
+        number("vlan"),
+        text("podid", "pod__uuid"),
+        text("zoneid", "pod__zone__uuid"),
+    ),
+)
+
+portableiprange = Response(
+    "portableiprange",
+    PortableIpRange,
+    (
+        text("id", "uuid"),
+        text("startip", "start_ip"),
+        text("endip", "end_ip"),
+        text("gateway"),
+        text("netmask"),
+        computed("vlan", ("vlan",), _vlan_uri),
+        number("regionid", "region__number"),
+    ),
+)
+
+dedicatedguestvlanrange = Response(
+    "dedicatedguestvlanrange",
+    DedicatedVlanRange,
+    (
+        text("id", "uuid"),
+        computed("guestvlanrange", ("first", "last"), lambda a, b: f"{a}-{b}"),
+        text("physicalnetworkid", "physical_network__uuid"),
+        text("zoneid", "physical_network__zone__uuid"),
+        *owner(),
+    ),
+)
+
+guestvlan = Response(
+    "guestvlan",
+    None,
+    (
+        Field("id", "long"),
+        Field("vlan"),
+        Field("allocationstate"),
+        Field("isdedicated", "boolean"),
+        Field("taken", "date"),
+        Field("physicalnetworkid"),
+        Field("physicalnetworkname"),
+        Field("zoneid"),
+        Field("zonename"),
+        Field("account"),
+        Field("projectid"),
+        Field("project"),
+        Field("domainid"),
+        Field("domain"),
+        Field("domainpath"),
+        Field("network", "list"),
+    ),
+)
+
+networkpermission = Response(
+    "networkpermission",
+    NetworkPermission,
+    (
+        text("networkid", "network__uuid"),
+        text("accountid", "account__uuid"),
+        computed("account", ("account__name", "account__project__uuid"), _unless_project),
+        text("projectid", "account__project__uuid"),
+        text("project", "account__project__name"),
+        text("domainid", "account__domain__uuid"),
+        text("domain", "account__domain__name"),
+    ),
 )

@@ -29,16 +29,20 @@ from consoleproxy import tickets
 from core.commands import RoleType
 from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
 from infra.models.enrolment import digest
-from infra.services import capacity
+from infra.services import address_book, capacity
 from network.models import (
     GuestAddress,
     IpRange,
     Network,
     NetworkOffering,
+    NetworkServiceProvider,
     PhysicalNetwork,
+    ProviderElement,
+    PublicIp,
     Router,
     TrafficType,
 )
+from network.services import providers, public_ips, ranges
 from storage.models import (
     DiskOffering,
     ImageStore,
@@ -365,6 +369,36 @@ def make_physical_network(zone: Zone | None = None, name: str = "", **fields):
     return PhysicalNetwork.objects.create(
         zone=zone or make_zone(), name=name or unique("physnet"), **fields
     )
+
+
+def make_wires(zone: Zone | None = None, name: str = "", *, vlan: str = "", **fields):
+    """A physical network that is ready: Guest and Public traffic, all providers enabled."""
+    wires = make_physical_network(zone, name, vlan=vlan, isolation_methods=["VLAN"], **fields)
+    providers.make_built_in(wires)
+    NetworkServiceProvider.objects.filter(physical_network=wires).update(state="Enabled")
+    ProviderElement.objects.filter(provider__physical_network=wires).update(enabled=True)
+    for kind in ("Guest", "Public"):
+        make_traffic_type(wires, kind)
+    return wires
+
+
+def make_provider(wires: PhysicalNetwork | None = None, name: str = "VirtualRouter"):
+    return providers.add(wires or make_physical_network(), name)
+
+
+def make_public_range(zone: Zone | None = None, **fields) -> IpRange:
+    """192.0.2.10–20, for everybody, in a zone that is wired for it."""
+    zone = zone or make_zone()
+    if not zone.physical_networks.filter(traffic_types__type="Public").exists():
+        make_wires(zone)
+    wanted = address_book.checked("192.0.2.1", "255.255.255.0", "192.0.2.10", "192.0.2.20")
+    return ranges.add_public(zone, wanted, **fields)
+
+
+def make_public_ip(account: Account | None = None, *, zone: Zone | None = None) -> PublicIp:
+    """One that is kept for an account."""
+    row = make_public_range(zone)
+    return public_ips.reserve(row.public_ips.order_by("number")[0], account or make_account())
 
 
 def make_network(

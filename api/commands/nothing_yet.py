@@ -1,6 +1,6 @@
 """Lists of what this portal has none of, asked for by clients that picture a machine.
 
-Libcloud draws no node without the public addresses and forwarding rules of the account. The
+Libcloud draws no node without the forwarding rules of the account. The
 portal cannot make any yet, so the true answer is an empty list; whoever brings the things
 brings the real command and removes the one here (two of a name do not start).
 """
@@ -13,15 +13,8 @@ from accounts.caller import Caller
 from core.commands import USER, command
 from core.responses import Response, text
 
-publicipaddress = Response("publicipaddress", fields=(text("id"), text("ipaddress")))
 portforwardingrule = Response("portforwardingrule", fields=(text("id"), text("protocol")))
 ipforwardingrule = Response("ipforwardingrule", fields=(text("id"), text("protocol")))
-
-
-@command(roles=USER, response=publicipaddress)
-def listPublicIpAddresses(caller: Caller) -> list[dict[str, Any]]:
-    """Lists public addresses; there are none as yet."""
-    return []
 
 
 @command(roles=USER, response=portforwardingrule)

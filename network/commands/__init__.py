@@ -1,3 +1,23 @@
-from network.commands import networks, offerings, physical
+from network.commands import (
+    addresses,
+    house_ranges,
+    networks,
+    offerings,
+    permissions,
+    physical,
+    providers,
+    ranges,
+    vlans,
+)
 
-__all__ = ["networks", "offerings", "physical"]
+__all__ = [
+    "addresses",
+    "house_ranges",
+    "networks",
+    "offerings",
+    "permissions",
+    "physical",
+    "providers",
+    "ranges",
+    "vlans",
+]

@@ -10,7 +10,6 @@ from accounts.caller import Caller
 from accounts.models import Domain
 from accounts.services.scoping import OfProject, owner_for
 from core.commands import (
-    ADMIN,
     DOMAIN_ADMIN,
     USER,
     AdminOnly,
@@ -21,14 +20,12 @@ from core.commands import (
     command,
     listing,
 )
-from core.errors import InvalidParameter
 from core.responses import SUCCESS
 from core.steps import Plan
 from infra.models import Host, Zone
-from network.models import IpRange, Network, NetworkOffering, PhysicalNetwork, Router
+from network.models import Network, NetworkOffering, PhysicalNetwork, Router
 from network.responses import network as network_response
 from network.responses import router as router_response
-from network.responses import vlan as vlan_response
 from network.services import networks
 
 
@@ -38,10 +35,10 @@ def createNetwork(
     name: Annotated[str, "Name of the network"],
     networkofferingid: Annotated[NetworkOffering, Use, "What the network provides"],
     zoneid: Annotated[Zone, Use, "The zone it is in"],
-    projectid: OfProject = None,
     displaytext: Annotated[str, "A longer description"] = "",
     account: Annotated[str | None, "The account that owns it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain, or the domain that shares it"] = None,
+    projectid: OfProject = None,
     gateway: Annotated[str, "Where the router answers, e.g. 10.1.1.1"] = "",
     netmask: Annotated[str, "Size of the subnet, e.g. 255.255.255.0"] = "",
     startip: Annotated[str, "First address given to guests"] = "",
@@ -180,41 +177,6 @@ def listNetworks(
         rows = rows.filter(acl_type="Account" if networkfilter == "account" else "Domain")
     for service in supportedservices or []:
         rows = rows.filter(offering__services__has_key=service)
-    return rows
-
-
-@command(roles=ADMIN, event="VLAN.IP.RANGE.CREATE", response=vlan_response)
-def createVlanIpRange(
-    caller: Caller,
-    networkid: Annotated[Network, Operate, "The network the range belongs to"],
-    startip: Annotated[str, "First address"],
-    endip: Annotated[str, "Last address; the first one alone if left out"] = "",
-) -> IpRange:
-    """Adds a range of addresses to a network."""
-    if not networkid.cidr:
-        raise InvalidParameter(f"Network {networkid} has no IPv4 subnet to take a range from.")
-    return networks.add_range(networkid, startip, endip or startip)
-
-
-@command(roles=ADMIN, event="VLAN.IP.RANGE.DELETE", response=SUCCESS)
-def deleteVlanIpRange(
-    caller: Caller, id: Annotated[IpRange, Operate, "The range to remove"]
-) -> None:
-    """Removes a range of addresses that nobody uses."""
-    networks.remove_range(id)
-
-
-@listing(IpRange, response=vlan_response, roles=ADMIN, keyword=("start_ip", "end_ip"))
-def listVlanIpRanges(
-    caller: Caller,
-    rows: QuerySet,
-    networkid: Annotated[Network | None, Filter("network"), "Only of this network"] = None,
-    zoneid: Annotated[Zone | None, Filter("network__zone"), "Only in this zone"] = None,
-    physicalnetworkid: Annotated[
-        PhysicalNetwork | None, Filter("network__physical_network"), "Only on these wires"
-    ] = None,
-) -> QuerySet:
-    """Lists ranges of addresses."""
     return rows
 
 

@@ -8,12 +8,25 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from core.commands import ADMIN, Filter, Operate, Use, command, listing
-from core.errors import InvalidParameter
-from core.responses import SUCCESS
+from core.responses import SUCCESS, Cut
 from infra.models import Zone
+from infra.services import pages
 from network.models import PhysicalNetwork, TrafficType
-from network.responses import physicalnetwork, traffictype
+from network.responses import (
+    isolationmethod,
+    physicalnetwork,
+    traffictype,
+    traffictypeimplementor,
+)
 from network.services import physical
+
+#: What makes each kind of traffic work here (CloudStack names the code that does it).
+IMPLEMENTORS = {
+    "Guest": "HostBridge",
+    "Management": "PodReservedRanges",
+    "Public": "RouterUplink",
+    "Storage": "StorageReservedRanges",
+}
 
 
 @command(roles=ADMIN, event="PHYSICAL.NETWORK.CREATE", response=physicalnetwork)
@@ -22,17 +35,17 @@ def createPhysicalNetwork(
     name: Annotated[str, "Name of the physical network"],
     zoneid: Annotated[Zone, Use, "The zone whose hosts share it"],
     isolationmethods: Annotated[list[str] | None, "How tenants are kept apart: VLAN, VXLAN"] = None,
-    vlan: Annotated[str, "Range of VLAN ids for tenants, e.g. 100-200"] = "",
+    vlan: Annotated[str, "VLAN ids (or VNIs) for tenants' networks, e.g. 100-200,300-310"] = "",
     networkspeed: Annotated[str, "Speed of the links, e.g. 10G"] = "",
     tags: Annotated[list[str] | None, "Tags that network offerings may ask for"] = None,
     broadcastdomainrange: Annotated[Literal["ZONE", "POD"], "How far it reaches"] = "ZONE",
 ) -> PhysicalNetwork:
-    """Creates a physical network."""
+    """Creates a physical network with its service providers, all of them disabled at first."""
     return physical.create(
         zoneid,
         name=name,
         vlan=vlan,
-        isolation_methods=isolationmethods or ["VLAN"],
+        isolation_methods=isolationmethods,
         network_speed=networkspeed,
         tags=tags or [],
         broadcast_domain_range=broadcastdomainrange,
@@ -44,7 +57,7 @@ def updatePhysicalNetwork(
     caller: Caller,
     id: Annotated[PhysicalNetwork, Operate, "The physical network to change"],
     state: Annotated[Literal["Enabled", "Disabled"] | None, "Whether it may be used"] = None,
-    vlan: Annotated[str | None, "New range of VLAN ids"] = None,
+    vlan: Annotated[str | None, "All the VLAN ids it shall have, e.g. 100-200,300-310"] = None,
     networkspeed: Annotated[str | None, "New speed"] = None,
     tags: Annotated[list[str] | None, "New tags"] = None,
 ) -> PhysicalNetwork:
@@ -57,7 +70,7 @@ def updatePhysicalNetwork(
 def deletePhysicalNetwork(
     caller: Caller, id: Annotated[PhysicalNetwork, Operate, "The physical network to delete"]
 ) -> None:
-    """Deletes a physical network that no network runs on."""
+    """Deletes a physical network that nothing runs on, with its traffic types and providers."""
     physical.delete(id)
 
 
@@ -72,6 +85,18 @@ def listPhysicalNetworks(
     return rows
 
 
+@command(roles=ADMIN, response=isolationmethod)
+def listNetworkIsolationMethods(
+    caller: Caller,
+    keyword: Annotated[str, "Only what has this in its name"] = "",
+    page: Annotated[int | None, "Which page, from 1; goes with pagesize"] = None,
+    pagesize: Annotated[int | None, "Records in a page"] = None,
+) -> Cut:
+    """Lists the ways tenants' networks can be kept apart."""
+    records = [{"name": name} for name in physical.ISOLATION_METHODS]
+    return pages.cut(records, keyword=keyword, page=page, pagesize=pagesize)
+
+
 @command(roles=ADMIN, event="TRAFFIC.TYPE.CREATE", response=traffictype)
 def addTrafficType(
     caller: Caller,
@@ -83,21 +108,25 @@ def addTrafficType(
     vlan: Annotated[str, "VLAN of this traffic"] = "",
 ) -> TrafficType:
     """Lets a physical network carry a kind of traffic."""
-    if physicalnetworkid.traffic_types.filter(type=traffictype, removed=None).exists():
-        raise InvalidParameter(
-            f"Physical network {physicalnetworkid} carries {traffictype} traffic already."
-        )
-    return TrafficType.objects.create(
-        physical_network=physicalnetworkid, type=traffictype, kvm_label=kvmnetworklabel, vlan=vlan
-    )
+    return physical.add_traffic(physicalnetworkid, traffictype, kvmnetworklabel, vlan)
+
+
+@command(roles=ADMIN, event="TRAFFIC.TYPE.UPDATE", response=traffictype)
+def updateTrafficType(
+    caller: Caller,
+    id: Annotated[TrafficType, Operate, "The traffic type to change"],
+    kvmnetworklabel: Annotated[str | None, "Device of KVM hosts it leaves by from now on"] = None,
+) -> TrafficType:
+    """Changes the device by which a kind of traffic leaves the hosts."""
+    return id if kvmnetworklabel is None else physical.relabel(id, kvmnetworklabel)
 
 
 @command(roles=ADMIN, event="TRAFFIC.TYPE.DELETE", response=SUCCESS)
 def deleteTrafficType(
     caller: Caller, id: Annotated[TrafficType, Operate, "The traffic type to remove"]
 ) -> None:
-    """Stops a physical network from carrying a kind of traffic."""
-    id.remove()
+    """Stops a physical network from carrying a kind of traffic that nothing uses."""
+    physical.remove_traffic(id)
 
 
 @listing(TrafficType, response=traffictype, roles=ADMIN, keyword=("type",))
@@ -110,3 +139,21 @@ def listTrafficTypes(
 ) -> QuerySet:
     """Lists what physical networks carry."""
     return rows
+
+
+@command(roles=ADMIN, response=traffictypeimplementor)
+def listTrafficTypeImplementors(
+    caller: Caller,
+    traffictype: Annotated[str, "Only of this kind of traffic"] = "",
+    keyword: Annotated[str, "Only what has this in its name"] = "",
+    page: Annotated[int | None, "Which page, from 1; goes with pagesize"] = None,
+    pagesize: Annotated[int | None, "Records in a page"] = None,
+) -> Cut:
+    """Lists the kinds of traffic and what makes each work."""
+    records = [
+        {"traffictype": kind, "traffictypeimplementor": name}
+        for kind, name in IMPLEMENTORS.items()
+        if not traffictype or kind.lower() == traffictype.lower()
+    ]
+    names = ("traffictype", "traffictypeimplementor")
+    return pages.cut(records, keyword=keyword, page=page, pagesize=pagesize, names=names)

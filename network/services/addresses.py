@@ -7,7 +7,7 @@ import secrets
 
 from core.errors import InsufficientCapacity, InvalidParameter, NotAllowedInState
 from network.models import GuestAddress, IpRange, Network
-from network.services import routers
+from network.services import implementing, routers
 
 _ROUTERS = 0x0E  # first octet of routers' MACs (the agent's rendering)
 _WINDOW = 512  # addresses looked at in one query
@@ -25,6 +25,7 @@ def allocate(
     locked = Network.objects.select_for_update().get(pk=network.pk)
     if not locked.can_use_for_deploy:
         raise NotAllowedInState(f"Network {locked} is being deleted; it takes no more machines.")
+    implementing.prepare(locked)
     address = GuestAddress(network=locked, hostname=hostname, mac=_mac(mac))
     if locked.cidr:
         address.ip4_number = _chosen(locked, ip4) if ip4 else _next(locked)

@@ -12,11 +12,12 @@ from accounts.models import Account, Domain
 from accounts.services import limits
 from core.config import Scope, Setting
 from core.errors import InUse, InvalidParameter, PermissionDenied
+from core.locking import locked
 from core.steps import Plan
 from infra.models import Zone
 from network import jobs
-from network.models import IpRange, Network, NetworkOffering, NetworkState, PhysicalNetwork
-from network.services import routers
+from network.models import Network, NetworkOffering, NetworkState, PhysicalNetwork
+from network.services import physical, ranges, routers, vlans
 
 GUEST_DOMAIN_SUFFIX = Setting(
     "guest.domain.suffix",
@@ -64,19 +65,20 @@ def create(
     shared = offering.guest_type == "Shared"
     cidr, gateway = _subnet(offering, subnet)
     ip6_cidr, ip6_gateway = _subnet6(subnet)
-    if shared and not cidr and not ip6_cidr:
+    if shared and not cidr and not ip6_cidr and zone.network_type != "Basic":
         raise InvalidParameter("A shared network needs a gateway and a netmask, or an ip6cidr.")
     check_domain_name(more.get("network_domain", ""))
-    physical = physical_network or zone.physical_networks.order_by("pk").first()
-    if vlan and vlan != "untagged":
-        _check_vlan(zone, physical, vlan)
+    wires = physical.for_guests(zone, offering, physical_network)
+    number = vlans.number_of(vlan)
+    if number is not None:
+        _check_vlan(locked(zone), wires, vlan, number, shared=shared)
     limits.reserve(owner, {limits.Resource.NETWORK: 1})
     network = Network.objects.create(
         account=owner,
         name=name,
         display_text=display_text or name,
         zone=zone,
-        physical_network=physical,
+        physical_network=wires,
         offering=offering,
         guest_type=offering.guest_type,
         acl_type=acl_type or ("Domain" if shared else "Account"),
@@ -88,11 +90,13 @@ def create(
         netmask=str(ipaddress.IPv4Network(cidr).netmask) if cidr else "",
         ip6_cidr=ip6_cidr,
         ip6_gateway=ip6_gateway or None,
-        vlan=vlan,
+        vlan=str(number) if number is not None else "untagged" if vlan else "",
         **{**more, "network_domain": more.get("network_domain") or _domain_name(zone, owner)},
     )
+    if number is not None:
+        vlans.choose(network, number)
     if subnet.start_ip:
-        add_range(network, subnet.start_ip, subnet.end_ip or subnet.start_ip)
+        ranges.add_guest(network, subnet.start_ip, subnet.end_ip)
     return network
 
 
@@ -113,13 +117,19 @@ def _check_offering(caller: Caller, offering: NetworkOffering, zone: Zone, vlan:
         raise InvalidParameter(f"Zone {zone} is Basic: its networks are shared ones.")
 
 
-def _check_vlan(zone: Zone, physical: PhysicalNetwork | None, vlan: str) -> None:
-    number = vlan.removeprefix("vlan://")
-    if not number.isdigit() or not 1 <= int(number) <= 4094:
-        raise InvalidParameter(f"VLAN “{vlan}” is not a number from 1 to 4094, nor “untagged”.")
-    taken = Network.objects.filter(zone=zone, physical_network=physical, vlan=vlan).first()
-    if taken:
-        raise InvalidParameter(f"VLAN {number} is used by network {taken} in zone {zone}.")
+def _check_vlan(
+    zone: Zone, wires: PhysicalNetwork, vlan: str, number: int, *, shared: bool
+) -> None:
+    """A number of the guest VLANs is taken out of them; a shared network's lies outside."""
+    method = vlans.method_of(wires)
+    if not 1 <= number <= vlans.HIGHEST[method]:
+        raise InvalidParameter(
+            f"VLAN “{vlan}” is not a number from 1 to {vlans.HIGHEST[method]}, nor “untagged”."
+        )
+    user = vlans.user_of(zone, number)
+    of_guests = user.startswith("the guest VLANs")
+    if user and (shared or not of_guests):
+        raise InvalidParameter(f"VLAN {number} is used by {user} in zone {zone}.")
 
 
 def _subnet(offering: NetworkOffering, subnet: Subnet) -> tuple[str, str]:
@@ -171,32 +181,6 @@ def _domain_name(zone: Zone, owner: Account) -> str:
         or zone.network_domain
         or f"cs{owner.pk}.{GUEST_DOMAIN_SUFFIX.get(zone)}"
     )
-
-
-def add_range(network: Network, start_ip: str, end_ip: str) -> IpRange:
-    """A range inside the subnet that overlaps no other range of the network."""
-    subnet = ipaddress.IPv4Network(network.cidr)
-    try:
-        first, last = ipaddress.IPv4Address(start_ip), ipaddress.IPv4Address(end_ip)
-    except ValueError:
-        raise InvalidParameter(f"“{start_ip}–{end_ip}” is not a range of addresses.") from None
-    if first > last or first not in subnet or last not in subnet:
-        raise InvalidParameter(f"{start_ip}–{end_ip} is not a range within {network.cidr}.")
-    other = network.ip_ranges.filter(
-        first__lte=int(last), last__gte=int(first), removed=None
-    ).first()
-    if other:
-        raise InvalidParameter(f"{start_ip}–{end_ip} overlaps the range {other} of {network}.")
-    return IpRange.objects.create(network=network, start_ip=start_ip, end_ip=end_ip)
-
-
-def remove_range(ip_range: IpRange) -> None:
-    used = ip_range.network.addresses.filter(
-        ip4_number__gte=ip_range.first, ip4_number__lte=ip_range.last
-    ).count()
-    if used:
-        raise InUse(f"Range {ip_range} has {used} addresses in use; remove their machines first.")
-    ip_range.remove()
 
 
 def update(network: Network, **changes: Any) -> Network:

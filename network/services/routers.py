@@ -20,6 +20,7 @@ from core.steps import Run
 from infra import agents
 from infra.models import Host
 from network.models import GuestAddress, Network, Router
+from network.services import implementing
 
 _applying: dict[int, threading.Lock] = defaultdict(threading.Lock)
 
@@ -59,6 +60,7 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
     router = ensure(network)
     if router is None:
         agents.call(host, "bridge.apply", bridge_for(network), run)
+        implementing.implemented(network)
         return
     wanted = Router.objects.values_list("version", flat=True).get(pk=router.pk)
     with _applying[router.pk]:
@@ -68,6 +70,7 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
             _apply_on(run, router, home)
     if home.pk != host.pk:
         agents.call(host, "bridge.apply", bridge_for(network), run)
+    implementing.implemented(network)
 
 
 def apply_again(router: Router) -> None:

@@ -102,7 +102,7 @@ def test_every_change_of_addresses_is_a_new_version_of_the_router():
 def test_finding_a_free_address_takes_a_few_queries_in_a_crowded_network(
     django_assert_max_num_queries,
 ):
-    network = make_network(cidr="10.8.0.0/16", gateway="10.8.0.1")
+    network = make_network(cidr="10.8.0.0/16", gateway="10.8.0.1", state="Implemented")
     start = 10 * 2**24 + 8 * 2**16
     GuestAddress.objects.bulk_create(
         GuestAddress(network=network, mac=f"02:02:00:00:{i >> 8:02x}:{i & 255:02x}",

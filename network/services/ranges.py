@@ -1,0 +1,358 @@
+"""Ranges of addresses: public ones of a zone, and those that guest networks hand out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Account, Domain
+from core import live
+from core.errors import InUse, InvalidParameter
+from core.locking import locked
+from infra.models import Pod, Zone
+from infra.services import address_book
+from infra.services.address_book import Range, Reserved
+from network.models import (
+    GuestAddress,
+    IpRange,
+    Network,
+    PhysicalNetwork,
+    PublicIp,
+    StorageIpRange,
+)
+from network.models.public import FREE
+from network.services import physical, public_ips, routers, vlans
+
+_SHOWN = 5
+
+
+@address_book.register_source
+def of_zone(zone: Zone) -> Iterator[Reserved]:
+    """Public and storage addresses; of guests only in Basic zones, where all share one wire."""
+    for row in IpRange.objects.filter(zone=zone).exclude(first=0).select_related("network"):
+        if row.is_public:
+            words = "the public range"
+        elif zone.network_type == "Basic":
+            words = f"the range of network {row.network}"
+        else:
+            continue
+        yield Reserved(words, row.first, row.last, address_book.key_of(row))
+    for storage in StorageIpRange.objects.filter(pod__zone=zone).select_related("pod"):
+        words = f"the storage addresses of pod {storage.pod}"
+        yield Reserved(words, storage.first, storage.last, address_book.key_of(storage))
+
+
+# -- public ----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_public(
+    zone: Zone,
+    wanted: Range,
+    *,
+    physical_network: PhysicalNetwork | None = None,
+    vlan: str = "",
+    account: Account | None = None,
+    domain: Domain | None = None,
+    for_system_vms: bool = False,
+) -> IpRange:
+    """A range of public addresses, for everybody or for one account or domain.
+
+    The zone is locked: of two who ask for the same addresses, one gets them.
+    """
+    zone = locked(zone)
+    wires = _public_wires(zone, physical_network)
+    vlan = vlans.checked(vlan)
+    if vlan:
+        user = _other_user(zone, int(vlan))
+        if user:
+            raise InvalidParameter(f"VLAN {vlan} is used by {user} in zone {zone}.")
+    if wanted.size > public_ips.MOST_IN_RANGE:
+        raise InvalidParameter(
+            f"{wanted.size} addresses are too many for one range; "
+            f"at most {public_ips.MOST_IN_RANGE} are possible."
+        )
+    address_book.refuse_overlap(zone, wanted.first, wanted.last)
+    _check_same_subnet(zone, wanted, vlan)
+    if for_system_vms and account is not None:
+        raise InvalidParameter("A range is for system machines or for an account, not for both.")
+    row = IpRange.objects.create(
+        zone=zone, physical_network=wires, vlan=vlan, account=account,
+        domain=account.domain if account else domain, for_system_vms=for_system_vms,
+        **wanted.fields(),
+    )  # fmt: skip
+    public_ips.make_rows(row, row.first, row.last)
+    live.changed(row)
+    return row
+
+
+def _public_wires(zone: Zone, asked: PhysicalNetwork | None) -> PhysicalNetwork:
+    wires = physical.carrying(zone, "Public")
+    if asked is not None and asked.zone_id != zone.pk:
+        raise InvalidParameter(f"Physical network {asked} is not in zone {zone}.")
+    if wires is None:
+        raise InvalidParameter(
+            f"No physical network of zone {zone} carries Public traffic; add it with "
+            "addTrafficType."
+        )
+    if asked is not None and asked.pk != wires.pk:
+        raise InvalidParameter(
+            f"Physical network {asked} carries no Public traffic; {wires} does in zone {zone}."
+        )
+    return wires
+
+
+def _other_user(zone: Zone, number: int) -> str:
+    user = vlans.user_of(zone, number)
+    return "" if user.startswith("the public range") else user
+
+
+def _check_same_subnet(zone: Zone, wanted: Range, vlan: str) -> None:
+    """On one VLAN a subnet has one gateway."""
+    mine = address_book.subnet_of(wanted)
+    for row in IpRange.objects.filter(zone=zone, network=None, vlan=vlan):
+        theirs = row.subnet
+        if theirs is None or not theirs.overlaps(mine):
+            continue
+        if (row.gateway, row.netmask) != (wanted.gateway, wanted.netmask):
+            raise InvalidParameter(
+                f"The public range {row} on the same VLAN has gateway {row.gateway} and netmask "
+                f"{row.netmask}; {mine} overlaps it and must have the same."
+            )
+
+
+# -- guests ----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_guest(
+    network: Network,
+    start_ip: str,
+    end_ip: str = "",
+    *,
+    gateway: str = "",
+    netmask: str = "",
+    pod: Pod | None = None,
+) -> IpRange:
+    """A range of a guest network: in its subnet, or, in a Basic zone, in a subnet of the pod's.
+
+    The first range of a network without a subnet gives it one.
+    """
+    zone = locked(network.zone)
+    network = locked(network, "zone", "offering")
+    _check_pod(network, pod)
+    gateway = gateway or network.gateway or ""
+    netmask = netmask or network.netmask
+    if not gateway or not netmask:
+        raise InvalidParameter(f"Network {network} has no subnet yet; give gateway and netmask.")
+    wanted = address_book.checked(gateway, netmask, start_ip, end_ip)
+    _check_subnet(network, wanted)
+    other = IpRange.objects.filter(
+        network=network, first__lte=wanted.last, last__gte=wanted.first
+    ).exclude(first=0).first()
+    if other:
+        raise InvalidParameter(
+            f"{wanted.start_ip}–{wanted.end_ip} overlaps the range {other} of network {network}."
+        )
+    if zone.network_type == "Basic":
+        address_book.refuse_overlap(zone, wanted.first, wanted.last)
+    row = IpRange.objects.create(
+        zone=zone, network=network, physical_network=network.physical_network, pod=pod,
+        vlan=network.vlan, **wanted.fields(),
+    )  # fmt: skip
+    routers.changed(network)
+    live.changed(network)
+    return row
+
+
+def _check_pod(network: Network, pod: Pod | None) -> None:
+    if pod is None:
+        return
+    if pod.zone_id != network.zone_id:
+        raise InvalidParameter(
+            f"Pod {pod} is not in zone {network.zone}, where network {network} is."
+        )
+    if network.zone.network_type != "Basic":
+        raise InvalidParameter(
+            f"Zone {network.zone} is Advanced: its networks reach all pods; leave podid out."
+        )
+
+
+def _check_subnet(network: Network, wanted: Range) -> None:
+    mine = address_book.subnet_of(wanted)
+    if not network.cidr:
+        network.cidr, network.gateway, network.netmask = str(mine), wanted.gateway, wanted.netmask
+        network.save(update_fields=["cidr", "gateway", "netmask"])
+        return
+    if (wanted.gateway, wanted.netmask) == (network.gateway, network.netmask):
+        return
+    if network.zone.network_type != "Basic":
+        raise InvalidParameter(
+            f"Network {network} is {network.cidr} with gateway {network.gateway}; its ranges are "
+            "of that subnet."
+        )
+    for row in IpRange.objects.filter(network=network).exclude(first=0):
+        same = (row.gateway, row.netmask) == (wanted.gateway, wanted.netmask)
+        if not same and row.subnet is not None and row.subnet.overlaps(mine):
+            raise InvalidParameter(
+                f"{mine} overlaps {row.subnet}, a subnet of network {network} with another gateway."
+            )
+
+
+def guest_network_of(zone: Zone) -> Network:
+    """The one guest network of a Basic zone."""
+    found = list(Network.objects.filter(zone=zone, guest_type="Shared").order_by("pk")[:2])
+    if len(found) != 1:
+        raise InvalidParameter(
+            f"Zone {zone} has {'several networks' if found else 'no network yet'}; "
+            f"{'say which in networkid' if found else 'create it with createNetwork'}."
+        )
+    return found[0]
+
+
+# -- changed and gone --------------------------------------------------------------------
+
+
+@transaction.atomic
+def update(row: IpRange, *, for_system_vms: bool | None = None, **asked: str) -> IpRange:
+    """Other ends, or another gateway and netmask. Addresses in use must stay inside."""
+    locked(row.zone)
+    row = locked(row, "zone", "network")
+    if not row.start_ip:
+        raise InvalidParameter(f"Range {row} has no IPv4 addresses to change.")
+    fields = {"gateway": row.gateway or "", "netmask": row.netmask, "start_ip": row.start_ip,
+              "end_ip": row.end_ip or ""}  # fmt: skip
+    fields |= {k: v for k, v in asked.items() if v}
+    wanted = address_book.checked(**fields)
+    moved = (wanted.gateway, wanted.netmask) != (row.gateway, row.netmask)
+    if moved:
+        refuse_in_use(row)
+    else:
+        refuse_in_use(row, outside=(wanted.first, wanted.last))
+    if row.is_public or row.zone.network_type == "Basic":
+        address_book.refuse_overlap(row.zone, wanted.first, wanted.last, but=row)
+    if row.network is not None:
+        _resize_guest(row, wanted, moved=moved)
+    else:
+        _resize_public(row, wanted, for_system_vms)
+    for name, value in wanted.fields().items():
+        setattr(row, name, value)
+    row.save()
+    live.changed(row)
+    return row
+
+
+def _resize_guest(row: IpRange, wanted: Range, *, moved: bool) -> None:
+    if moved:
+        raise InvalidParameter(
+            f"Range {row} belongs to network {row.network}; its gateway and netmask stay."
+        )
+    other = (
+        IpRange.objects.filter(
+            network=row.network, first__lte=wanted.last, last__gte=wanted.first
+        )
+        .exclude(pk=row.pk)
+        .exclude(first=0)
+        .first()
+    )
+    if other is not None:
+        raise InvalidParameter(
+            f"{wanted.start_ip}–{wanted.end_ip} overlaps the range {other} of network "
+            f"{row.network}."
+        )
+
+
+def _resize_public(row: IpRange, wanted: Range, for_system_vms: bool | None) -> None:
+    if wanted.size > public_ips.MOST_IN_RANGE:
+        raise InvalidParameter(f"At most {public_ips.MOST_IN_RANGE} addresses are in one range.")
+    if for_system_vms is not None and for_system_vms != row.for_system_vms:
+        if row.account_id or row.domain_id:
+            raise InvalidParameter(f"Range {row} is dedicated; release it first.")
+        refuse_in_use(row)
+        row.for_system_vms = for_system_vms
+    row.public_ips.exclude(number__gte=wanted.first, number__lte=wanted.last).delete()
+    public_ips.make_rows(row, wanted.first, wanted.last)
+
+
+@transaction.atomic
+def remove(row: IpRange) -> None:
+    """Raises InUse saying by what."""
+    locked(row.zone)
+    row = locked(row, "network")
+    refuse_in_use(row)
+    PublicIp.objects.filter(ip_range=row).delete()
+    row.remove()
+    if row.network is not None:
+        routers.changed(row.network)
+
+
+def refuse_in_use(row: IpRange, outside: tuple[int, int] | None = None) -> None:
+    """Raises InUse naming some of the addresses somebody has (with ``outside``: beyond these
+    numbers only) and whose they are."""
+    if row.network is not None:
+        found = _guests(row, outside)
+    else:
+        rows: Any = row.public_ips.exclude(state=FREE).select_related("account", "network")
+        if outside:
+            rows = rows.exclude(number__gte=outside[0], number__lte=outside[1])
+        found = [_public_words(r) for r in rows.order_by("number")[: _SHOWN + 1]]
+    if found:
+        more = " and more" if len(found) > _SHOWN else ""
+        raise InUse(f"Range {row} is in use: {', '.join(found[:_SHOWN])}{more}.")
+
+
+def _guests(row: IpRange, outside: tuple[int, int] | None) -> list[str]:
+    rows = GuestAddress.objects.filter(
+        network=row.network, ip4_number__gte=row.first, ip4_number__lte=row.last
+    )
+    if outside:
+        rows = rows.exclude(ip4_number__gte=outside[0], ip4_number__lte=outside[1])
+    return [
+        f"{a.ip4} by machine {a.hostname}" if a.hostname else str(a.ip4)
+        for a in rows.order_by("ip4_number")[: _SHOWN + 1]
+    ]
+
+
+def _public_words(row: PublicIp) -> str:
+    if row.network is not None:
+        return f"{row} by network {row.network} of account {row.account}"
+    return f"{row} kept for account {row.account}"
+
+
+# -- dedication ------------------------------------------------------------------------
+
+
+@transaction.atomic
+def dedicate(row: IpRange, domain: Domain, account: Account | None) -> IpRange:
+    """Only this account, or this domain and those below it, get addresses of the range."""
+    row = locked(row, "zone", "account", "domain")
+    if not row.is_public:
+        raise InvalidParameter(f"Range {row} is a guest network's; only public ones are dedicated.")
+    if row.account_id or row.domain_id:
+        raise InvalidParameter(f"Range {row} is dedicated to {row.account or row.domain} already.")
+    if row.for_system_vms:
+        raise InvalidParameter(f"Range {row} is kept for system machines.")
+    others = row.public_ips.exclude(state=FREE).select_related("account__domain", "network")
+    for taken in others:
+        mine = taken.account_id == account.pk if account else domain.pk in (
+            taken.account.domain_id, *taken.account.domain.ancestor_ids
+        )
+        if not mine:
+            raise InUse(f"Range {row} is in use: {_public_words(taken)}.")
+    row.account, row.domain = account, domain
+    row.save(update_fields=["account", "domain"])
+    live.changed(row)
+    return row
+
+
+@transaction.atomic
+def undedicate(row: IpRange) -> None:
+    """For everybody again; who has addresses keeps them."""
+    row = locked(row)
+    if not row.account_id and not row.domain_id:
+        raise InvalidParameter(f"Range {row} is not dedicated.")
+    row.account = row.domain = None
+    row.save(update_fields=["account", "domain"])
+    live.changed(row)

@@ -1,0 +1,40 @@
+"""Services that networks can have here: CloudStack's names, who provides them, and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from network.services.providers import KINDS
+
+
+def _capability(name: str, value: str) -> dict[str, Any]:
+    return {"name": name, "value": value, "canchooseservicecapability": False}
+
+
+#: Service → what clients may want to know of it (CloudStack's capability names).
+CAPABILITIES: dict[str, list[dict[str, Any]]] = {
+    "Dhcp": [_capability("DhcpAccrossMultipleSubnets", "true")],
+    "Dns": [_capability("AllowDnsSuffixModification", "true")],
+    "SourceNat": [
+        _capability("SupportedSourceNatTypes", "peraccount"),
+        _capability("RedundantRouter", "false"),
+    ],
+    "UserData": [],
+}
+
+
+def records(*, service: str = "", provider: str = "") -> list[dict[str, Any]]:
+    found = []
+    for name, capabilities in CAPABILITIES.items():
+        able = [p for p, kind in KINDS.items() if name in kind.services]
+        if service and name.lower() != service.lower():
+            continue
+        if provider:
+            able = [p for p in able if p.lower() == provider.lower()]
+            if not able:
+                continue
+        entry: dict[str, Any] = {"name": name, "provider": [{"name": p} for p in able]}
+        if capabilities:
+            entry["capability"] = capabilities
+        found.append(entry)
+    return found
