@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from core.errors import CloudError
 from frontend import cards, htmx, texts
 from frontend.views.gate import administrators
-from frontend.zones import defaults, jobs, trial
+from frontend.zones import defaults, jobs, parts, trial
 from frontend.zones.drawing import draw
 from frontend.zones.fields import KINDS
 from frontend.zones.models import ZoneDraft
@@ -134,11 +134,17 @@ def _check_role(request: HttpRequest) -> None:
 
 
 def _keep(request: HttpRequest, draft: ZoneDraft) -> None:
-    """What was sent, for the fields there are; what has been made stays as it was made."""
+    """What was sent, for the fields there are; what has been made stays as it was made. A
+    refusal is forgotten when one of the values behind it changes."""
+    refused = draft.refused.get("part")
+    blamed = {name for p in parts.of(draft) if p.key == refused for name in p.at.values()}
     locked = {f.field.name for group in draw(draft).groups for f in group.every if f.locked}
     for f in KINDS[draft.kind].fields:
         if f.name in locked:
             continue
         sent = request.POST.get(f.name, "")
-        draft.values[f.name] = sent.replace("\r\n", "\n").strip()[:_LONGEST]
-    draft.save(update_fields=["values"])
+        sent = sent.replace("\r\n", "\n").strip()[:_LONGEST]
+        if f.name in blamed and sent != draft.values.get(f.name, ""):
+            draft.refused = {}
+        draft.values[f.name] = sent
+    draft.save(update_fields=["values", "refused"])

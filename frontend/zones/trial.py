@@ -99,12 +99,14 @@ def place(kind: Kind, part: parts.Part, values: Values, message: str) -> Problem
 
     def blame(param: str, name: str) -> int:
         value = values.get(name, "").strip()
-        said = value in words or (len(value) > 5 and value in message)
+        told = value.partition("://")[2] or value  # hosts speak of folders, not of addresses
+        said = value in words or (len(told) > 5 and told in message)
         return 4 * (f"“{value}”" in message) + 2 * said + (param in words)
 
     blamed = {name: blame(param, name) for param, name in part.at.items() if name in known}
     chosen = max(blamed, key=lambda name: blamed[name], default="")
-    chosen = chosen if blamed.get(chosen) else ""
+    if not blamed.get(chosen):  # what only a host can find out is about an address of its
+        chosen = part.at.get("url", "")
     return Problem(part.key, group_of(kind, chosen) or part.group, chosen, message)
 
 
