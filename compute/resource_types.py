@@ -6,6 +6,7 @@ from compute.models import (
     AffinityGroup,
     InstanceGroup,
     Nic,
+    SecurityGroup,
     ServiceOffering,
     SshKeyPair,
     UserData,
@@ -17,6 +18,7 @@ from compute.spec import DISK_BUSES, NIC_MODELS
 register("UserVm", VirtualMachine, entity="VM", also=("VirtualMachine", "Instance"))
 register("Nic", Nic)
 register("ServiceOffering", ServiceOffering)
+register("SecurityGroup", SecurityGroup)
 register("AffinityGroup", AffinityGroup)
 register("InstanceGroup", InstanceGroup)
 register("SSHKeyPair", SshKeyPair, entity="SSH_KEYPAIR")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent import protocol as p
 from compute import guestdata
 from compute.models import Nic, VirtualMachine, VolumeAttachment
+from compute.services import filtering
 from network.services import routers
 from storage.models import DiskOffering, Template
 from storage.services import bases, reach
@@ -120,4 +121,5 @@ def nic(row: Nic) -> p.Nic:
         ip4=row.address.ip4 or "",
         ip6=row.address.ip6 or "",
         guarded=row.network.guest_type == "Shared",
+        rules=filtering.rules_for(row),
     )

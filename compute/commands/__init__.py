@@ -12,6 +12,7 @@ from compute.commands import (
     machines,
     nics,
     offerings,
+    securitygroups,
     volumes,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "machines",
     "nics",
     "offerings",
+    "securitygroups",
     "volumes",
 ]

@@ -9,7 +9,7 @@ from accounts.models import Domain
 from accounts.services import tags
 from accounts.services.scoping import OfProject, own_uuid, owner_for
 from compute.lookup import find
-from compute.models import AffinityGroup, ServiceOffering, UserData
+from compute.models import AffinityGroup, SecurityGroup, ServiceOffering, UserData
 from compute.responses import virtualmachine
 from compute.responses.placement import placement
 from compute.services import deploy
@@ -72,6 +72,10 @@ def deployVirtualMachine(
     userdatadetails: Annotated[Details | None, "Values of its variables"] = None,
     affinitygroupids: Annotated[list[AffinityGroup] | None, Use, "Its affinity groups"] = None,
     affinitygroupnames: Annotated[list[str] | None, "The same by name"] = None,
+    securitygroupids: Annotated[
+        list[SecurityGroup] | None, Use, "Its security groups, in a network that has them"
+    ] = None,
+    securitygroupnames: Annotated[list[str] | None, "The same by name"] = None,
     keyboard: Annotated[str, "Keyboard layout of its console: us, de, jp, …"] = "",
     boottype: Annotated[Literal["BIOS", "UEFI"], "Its firmware"] = "BIOS",
     bootmode: Annotated[Literal["Legacy", "Secure"], "Secure boot, with UEFI"] = "Legacy",
@@ -111,6 +115,8 @@ def deployVirtualMachine(
         user_data_values=userdatadetails or {},
         affinity=affinitygroupids or [],
         affinity_names=affinitygroupnames or [],
+        security=securitygroupids or [],
+        security_names=securitygroupnames or [],
         keyboard=keyboard,
         boot_type=boottype,
         boot_mode=bootmode,
@@ -134,13 +140,13 @@ def explainPlacement(
     templateid: Annotated[Template, Use, "The template or ISO it would start from"],
     account: Annotated[str | None, "The account that would own it; goes with domainid"] = None,
     domainid: Annotated[Domain | None, "The owner's domain"] = None,
+    projectid: OfProject = None,
     hypervisor: Annotated[str, "What is to run it; needed for ISOs only"] = "",
     details: Annotated[Details | None, "cpuNumber, cpuSpeed, memory of custom offerings"] = None,
     rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GB"] = None,
     diskofferingid: Annotated[DiskOffering | None, Use, "A data disk, or an ISO's root disk"] = None,  # noqa: E501
     size: Annotated[int | None, Between(1), "GB of that disk when its offering leaves it open"] = None,  # noqa: E501
     overridediskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
-    projectid: OfProject = None,
     datadisksdetails: Annotated[Map | None, "Several data disks: diskofferingid and size"] = None,
     affinitygroupids: Annotated[list[AffinityGroup] | None, Use, "Its affinity groups"] = None,
     affinitygroupnames: Annotated[list[str] | None, "The same by name"] = None,

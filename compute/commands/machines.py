@@ -6,9 +6,9 @@ from typing import Annotated
 
 from accounts.caller import Caller
 from accounts.services.scoping import own_uuid
-from compute.models import ServiceOffering, UserData, VirtualMachine
+from compute.models import SecurityGroup, ServiceOffering, UserData, VirtualMachine
 from compute.responses import virtualmachine
-from compute.services import machines, reinstall, scaling
+from compute.services import machines, reinstall, scaling, securitygroups
 from compute.services.places import Choice
 from core.commands import (
     USER,
@@ -124,10 +124,16 @@ def updateVirtualMachine(
     cleanupdetails: Annotated[bool, "Take all details away"] = False,
     isdynamicallyscalable: Annotated[bool | None, "Whether it may grow while it runs"] = None,
     deleteprotection: Annotated[bool | None, "Refuse to destroy it"] = None,
+    securitygroupids: Annotated[
+        list[SecurityGroup] | None, Use, "Its security groups from now on, while it is stopped"
+    ] = None,
+    securitygroupnames: Annotated[list[str] | None, "The same by name"] = None,
     displayvm: Annotated[bool | None, AdminOnly, "Show it to its owner"] = None,
     customid: Annotated[str | None, AdminOnly, "Another uuid"] = None,
 ) -> VirtualMachine:
     """Changes what a virtual machine is called and how it is kept."""
+    if securitygroupids is not None or securitygroupnames is not None:
+        securitygroups.change(id, securitygroupids or [], securitygroupnames or [])
     return machines.update(
         id,
         name=name,

@@ -3,6 +3,7 @@
 from compute.jobs.access import show_password
 from compute.jobs.deploy import deploy_vm, start_vm
 from compute.jobs.done import done
+from compute.jobs.filtering import apply_group
 from compute.jobs.maintenance import enter_maintenance
 from compute.jobs.nics import add_nic, readdress_nic, remove_nic
 from compute.jobs.power import reboot_vm, stop_vm
@@ -12,6 +13,7 @@ from compute.jobs.volumes import attach_volume, change_iso, detach_volume
 
 __all__ = [
     "add_nic",
+    "apply_group",
     "attach_volume",
     "change_iso",
     "clean_host",

@@ -11,6 +11,7 @@ from compute.responses.keys import newkeypair, sshkeypair, userdata
 from compute.responses.machines import virtualmachine
 from compute.responses.nics import nic
 from compute.responses.offerings import serviceoffering
+from compute.responses.securitygroups import securitygroup
 
 __all__ = [
     "affinitygroup",
@@ -22,6 +23,7 @@ __all__ = [
     "instancegroup",
     "newkeypair",
     "nic",
+    "securitygroup",
     "serviceoffering",
     "sshkeypair",
     "userdata",

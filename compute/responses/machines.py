@@ -10,7 +10,14 @@ from django.db.models import Max
 from accounts.owners import owner
 from accounts.pinned import responses as pinned
 from compute.figures import figures
-from compute.models import AffinityGroup, Nic, VirtualMachine, VmSample, VolumeAttachment
+from compute.models import (
+    AffinityGroup,
+    Nic,
+    SecurityGroup,
+    VirtualMachine,
+    VmSample,
+    VolumeAttachment,
+)
 from compute.responses.groups import affinitygroup_of_machine
 from compute.responses.nics import nic
 from compute.responses.securitygroups import securitygroup_of_machine
@@ -39,6 +46,14 @@ def _main_address(nics: list[dict[str, Any]]) -> str | None:
 def _affinity(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
     rows = AffinityGroup.objects.filter(machines__in=keys).order_by("pk")
     found = grouped(affinitygroup_of_machine, rows, "machines", caller)
+    return {key: found.get(key, []) for key in keys}
+
+
+def _security_groups(
+    keys: Sequence[int], caller: Any
+) -> dict[int, list[dict[str, Any]]]:
+    rows = SecurityGroup.objects.filter(machines__in=keys).order_by("pk")
+    found = grouped(securitygroup_of_machine, rows, "machines", caller)
     return {key: found.get(key, []) for key in keys}
 
 
@@ -142,6 +157,7 @@ virtualmachine = Response(
         many("nic", _nic_facts.part(lambda nics: nics), of=nic, group="nics"),
         many("ipaddress", _nic_facts.part(_main_address), group="nics"),
         many("affinitygroup", _affinity, of=affinitygroup_of_machine, group="affgrp"),
+        many("securitygroup", _security_groups, of=securitygroup_of_machine, group="secgrp"),
         pinned.tags(VirtualMachine),
         pinned.comments(VirtualMachine),
         pinned.icon(),
@@ -151,6 +167,6 @@ virtualmachine = Response(
         *(many(n, stat_facts.item(n), kind="long", group="stats") for n in _STAT_NAMES),
     ),
     always={
-        "vmtype": "User", "rootdeviceid": 0, "rootdevicetype": "ROOT", "securitygroup": [],
+        "vmtype": "User", "rootdeviceid": 0, "rootdevicetype": "ROOT",
     },
 )  # fmt: skip

@@ -15,10 +15,25 @@ from accounts.caller import Caller
 from accounts.models import Account
 from compute import jobs
 from compute.hostnames import hostname_for
-from compute.models import AffinityGroup, ServiceOffering, UserData, VirtualMachine
+from compute.models import (
+    AffinityGroup,
+    SecurityGroup,
+    ServiceOffering,
+    UserData,
+    VirtualMachine,
+)
 from compute.placement import place
 from compute.placement.explain import Table, explain
-from compute.services import access, disks, groups, holdings, nics, offerings, places
+from compute.services import (
+    access,
+    disks,
+    groups,
+    holdings,
+    nics,
+    offerings,
+    places,
+    securitygroups,
+)
 from compute.services.disks import DataDisk
 from compute.services.nics import NicWish
 from compute.services.offerings import Size
@@ -62,6 +77,8 @@ class Request:
     user_data_values: Mapping[str, str] = field(default_factory=dict)
     affinity: Sequence[AffinityGroup] = ()
     affinity_names: Sequence[str] = ()
+    security: Sequence[SecurityGroup] = ()
+    security_names: Sequence[str] = ()
     keyboard: str = ""
     boot_type: str = "BIOS"
     boot_mode: str = "Legacy"
@@ -94,6 +111,9 @@ def deploy(caller: Caller, asked: Request) -> Plan:
     tags = holdings.host_tags(asked.offering, asked.template)
     vm = _create(caller, asked, size, holdings.reserve_quota(asked.owner, size, tags))
     vm.affinity_groups.add(*members)
+    rules = securitygroups.chosen(
+        asked.owner, [w.network for w in wishes], asked.security, asked.security_names
+    )
     root = disks.allocate_root(vm, root_bytes, asked.root_offering)
     data = disks.allocate_data(vm, asked.data_disks)
     attachments = disks.attach_new(vm, root, data)
@@ -102,6 +122,8 @@ def deploy(caller: Caller, asked: Request) -> Plan:
         vm.host = place(wanted, for_admin=caller.is_root_admin).host
     vm.save(update_fields=["instance_name", "host"])
     nics.plug(vm, wishes)
+    if rules:
+        securitygroups.assign(vm, rules)
     live.changed(vm)
     return Plan(jobs.deploy_vm, vm, {"start": asked.start}, resources=[root, *data])
 

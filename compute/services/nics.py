@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.caller import Caller
 from accounts.models import Account
 from compute.models import Nic, VirtualMachine
+from compute.services import filtering
 from core.errors import InvalidParameter, NotAllowedInState
 from infra.models import Zone
 from network.models import Network
@@ -86,6 +87,7 @@ def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
                 or wish.network.offering.network_rate,
             )
         )
+    filtering.addresses_changed(vm)
     return sorted(placed, key=lambda n: n.device_id)
 
 
@@ -122,6 +124,7 @@ def unplug(nic: Nic) -> None:
         if held is None:
             return
         address = held.address
+        filtering.addresses_changed(held.machine)
         held.remove(address=None)
         if address is not None:
             addresses.release(address)

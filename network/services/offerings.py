@@ -12,7 +12,7 @@ _PLAIN = {"Dhcp": _ROUTER, "Dns": _ROUTER, "UserData": _ROUTER}
 _NAT = {**_PLAIN, "SourceNat": _ROUTER}
 
 #: Services a network router here really provides, by the offering types that may have them.
-SUPPORTED = {"Dhcp", "Dns", "UserData", "SourceNat"}
+SUPPORTED = {"Dhcp", "Dns", "UserData", "SourceNat", "SecurityGroup"}
 
 # Names and services: CloudStack's built-in offerings.
 BUILT_IN: list[dict[str, Any]] = [
@@ -21,6 +21,14 @@ BUILT_IN: list[dict[str, Any]] = [
         "display_text": "Shared network with DHCP, DNS and user data",
         "guest_type": "Shared",
         "services": _PLAIN,
+        "specify_vlan": True,
+        "specify_ip_ranges": True,
+    },
+    {
+        "name": "DefaultSharedNetworkOfferingWithSGService",
+        "display_text": "Shared network whose machines are kept apart by security groups",
+        "guest_type": "Shared",
+        "services": {**_PLAIN, "SecurityGroup": ["SecurityGroupProvider"]},
         "specify_vlan": True,
         "specify_ip_ranges": True,
     },
@@ -56,6 +64,11 @@ def create(*, name: str, guest_type: str, services: dict[str, list[str]], **more
         )
     if guest_type == "L2" and services:
         raise InvalidParameter("An L2 network has no services.")
+    if "SecurityGroup" in services and guest_type != "Shared":
+        raise InvalidParameter(
+            "Security groups keep machines of several accounts apart, in Shared networks; "
+            f"in {guest_type} networks there is nobody to keep apart."
+        )
     if NetworkOffering.objects.filter(name=name).exists():
         raise InvalidParameter(f"A network offering named {name} exists already.")
     return NetworkOffering.objects.create(
