@@ -9,7 +9,9 @@ from jobs import events
 
 
 def came(caller: Caller) -> None:
-    _record("USER.LOGIN", f"{caller.user} signed in", caller)
+    half = caller.session is not None and caller.session.pending
+    words = "gave the right password, second factor to follow," if half else "signed in"
+    _record("USER.LOGIN", f"{caller.user} {words}", caller)
 
 
 def went(caller: Caller) -> None:

@@ -56,6 +56,15 @@ def set_up(caller: Caller, provider: str | None = None) -> tuple[User, str]:
     return user, secret
 
 
+def unproven(user: User) -> tuple[str, str] | None:
+    """Provider and secret of a factor that was set up and not proven yet: its owner may look
+    at it again until then."""
+    factor = factor_policy.factor_of(user)
+    if factor is None or factor.verified is not None:
+        return None
+    return factor.provider, factor.secret
+
+
 def prove(caller: Caller, code: str) -> User:
     """Takes a code: a sign-in is whole then, and a factor only set up counts from now on.
 

@@ -6,7 +6,7 @@ import logging
 from uuid import uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
@@ -96,12 +96,6 @@ def api(request: HttpRequest, command: str = "") -> HttpResponse:
 
 def _help(command: Command) -> str:
     return texts.help_text(command.help.replace("\n", " "))
-
-
-@require_GET
-@signed_in
-def me(request: HttpRequest) -> HttpResponse:
-    return redirect(f"/users/{request.reader.caller.user.uuid}")
 
 
 @require_GET

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.services import sessions
+from accounts.services import forgotten, sessions
 from core.config import SETTINGS
 from core.errors import CloudError
 from frontend import texts
@@ -20,6 +20,7 @@ from frontend.middleware import KEY_COOKIE, SESSION_COOKIE, address_of
 from frontend.models import Preference
 from frontend.reader import SCOPE_COOKIE
 from frontend.views.gate import back, signed_in
+from jobs import sign_ins
 
 _YEAR = 365 * 86400
 
@@ -28,9 +29,10 @@ _YEAR = 365 * 86400
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.reader is not None:
-        return redirect(_next(request))
+        return redirect(next_of(request))
     context = {
-        "next": _next(request),
+        "next": next_of(request),
+        "can_reset": forgotten.is_available(),
         "username": request.POST.get("username", ""),
         "domain": request.POST.get("domain", request.GET.get("domain", "")),
     }
@@ -42,18 +44,28 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             request.POST.get("password", ""),
             domain_path=request.POST.get("domain", "").strip(),
             address=address_of(request),
+            device=request.headers.get("User-Agent", ""),
         )
+        sign_ins.came(signed.caller)
     except CloudError as error:
         context["error"] = texts.say(error.message)
         return render(
             request, "frontend/signin.html", context, status=429 if error.code == 429 else 403
         )
-    response = redirect(_next(request))
+    return signed_in_reply(request, signed)
+
+
+def signed_in_reply(request: HttpRequest, signed: sessions.SignedIn) -> HttpResponse:
+    """On to the page that was wanted, by way of the second factor if one is asked for."""
+    wanted = next_of(request)
+    if signed.session.pending:
+        response = redirect(f"/signin/factor?next={quote(wanted)}")
+    else:
+        response = dress(redirect(wanted), signed.caller.user)
     _set(response, request, SESSION_COOKIE, signed.token)
     # The key that the query API wants beside the session, should a script of the same
     # browser call it; pages never read it.
     _set(response, request, KEY_COOKIE, signed.key, path="/client")
-    _dress(response, signed.caller.user)
     return response
 
 
@@ -66,7 +78,7 @@ def _set(
     )  # fmt: skip
 
 
-def _dress(response: HttpResponse, user: object) -> None:
+def dress(response: HttpResponse, user: object) -> HttpResponse:
     """Language, theme and density as this person left them, on whichever machine."""
     kept = dict(
         Preference.objects.filter(user=user, key__in=("language", "theme", "density")).values_list(
@@ -76,12 +88,16 @@ def _dress(response: HttpResponse, user: object) -> None:
     cookies = {"language": settings.LANGUAGE_COOKIE_NAME, "theme": "theme", "density": "density"}
     for key, value in kept.items():
         response.set_cookie(cookies[key], value, max_age=_YEAR, samesite="Lax")
+    return response
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    if request.reader is not None:
-        sessions.log_out(request.reader.caller.session)
+    token = request.COOKIES.get(SESSION_COOKIE, "")
+    caller = sessions.find(token, address_of(request), pending=True) if token else None
+    if caller is not None:
+        sessions.log_out(caller.session)
+        sign_ins.went(caller)
     response = redirect("/signin")
     response.delete_cookie(SESSION_COOKIE)
     response.delete_cookie(KEY_COOKIE, path="/client")
@@ -89,7 +105,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _next(request: HttpRequest) -> str:
+def next_of(request: HttpRequest) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
     safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return wanted if safe and wanted.startswith("/") else "/"
