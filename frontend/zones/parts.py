@@ -233,8 +233,7 @@ def _guest(kind: Kind, values: Values) -> Iterator[Part]:
 
 
 def _ranges(kind: Kind, values: Values) -> Iterator[Part]:
-    public = "forvirtualnetwork" in COMMANDS["createVlanIpRange"].by_name
-    if public and not kind.is_basic and values.get("publicstartip", "").strip():
+    if not kind.is_basic and values.get("publicstartip", "").strip():
         at = _at("public", "vlan")
         yield Part(
             "public", "public", _("Public addresses"), "createVlanIpRange",
