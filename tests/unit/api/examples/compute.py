@@ -269,3 +269,120 @@ def _(stage):
     stage.ask("createTags", **about, tags=[{"key": "a", "value": "b"}])
     yield {**about, "tags": [{"key": "a"}]}
     assert not stage.ask("listTags", listall=True)
+
+
+@example("dedicateZone")
+def _(stage):
+    return {"zoneid": stage["infra.Zone"], "domainid": stage.account.domain}
+
+
+@example("releaseDedicatedZone")
+def _(stage):
+    stage.ask("dedicateZone", zoneid=stage["infra.Zone"], domainid=stage.account.domain)
+    yield {"zoneid": stage["infra.Zone"]}
+    assert stage.ask("listDedicatedZones") == []
+
+
+@example("listDedicatedZones")
+def _(stage):
+    stage.ask("dedicateZone", zoneid=stage["infra.Zone"], domainid=stage.account.domain)
+    return {}
+
+
+@example("dedicatePod")
+def _(stage):
+    return {"podid": stage["infra.Pod"], "domainid": stage.account.domain}
+
+
+@example("releaseDedicatedPod")
+def _(stage):
+    stage.ask("dedicatePod", podid=stage["infra.Pod"], domainid=stage.account.domain)
+    return {"podid": stage["infra.Pod"]}
+
+
+@example("listDedicatedPods")
+def _(stage):
+    stage.ask("dedicatePod", podid=stage["infra.Pod"], domainid=stage.account.domain)
+    return {}
+
+
+@example("dedicateCluster")
+def _(stage):
+    return {"clusterid": stage["infra.Cluster"], "domainid": stage.account.domain}
+
+
+@example("releaseDedicatedCluster")
+def _(stage):
+    stage.ask("dedicateCluster", clusterid=stage["infra.Cluster"], domainid=stage.account.domain)
+    return {"clusterid": stage["infra.Cluster"]}
+
+
+@example("listDedicatedClusters")
+def _(stage):
+    stage.ask("dedicateCluster", clusterid=stage["infra.Cluster"], domainid=stage.account.domain)
+    return {}
+
+
+def _dedicated_host(stage):
+    given = {"hostid": stage["infra.Host"], "domainid": stage.account.domain}
+    return {**given, "account": stage.account.name}
+
+
+@example("dedicateHost")
+def _(stage):
+    return _dedicated_host(stage)
+
+
+@example("releaseDedicatedHost")
+def _(stage):
+    stage.ask("dedicateHost", **_dedicated_host(stage))
+    return {"hostid": stage["infra.Host"]}
+
+
+@example("listDedicatedHosts")
+def _(stage):
+    stage.ask("dedicateHost", **_dedicated_host(stage))
+    answered = yield {"hostid": stage["infra.Host"]}
+    assert [a["accountid"] for a in answered] == [str(stage.account.uuid)]
+
+
+@example("createSecurityGroup")
+def _(stage):
+    return {"name": "web", "description": "what the world sees"}
+
+
+@example("updateSecurityGroup")
+def _(stage):
+    answered = yield {"id": stage["compute.SecurityGroup"], "name": "renamed"}
+    assert answered["name"] == "renamed"
+
+
+@example("deleteSecurityGroup")
+def _(stage):
+    return {"id": stage["compute.SecurityGroup"]}
+
+
+_SSH = {"protocol": "tcp", "startport": 22, "endport": 22, "cidrlist": "10.0.0.0/8"}
+
+
+@example("authorizeSecurityGroupIngress")
+def _(stage):
+    answered = yield {"securitygroupid": stage["compute.SecurityGroup"], **_SSH}
+    assert [r["cidr"] for r in answered["ingressrule"]] == ["10.0.0.0/8"]
+
+
+@example("authorizeSecurityGroupEgress")
+def _(stage):
+    answered = yield {"securitygroupid": stage["compute.SecurityGroup"], **_SSH}
+    assert [r["cidr"] for r in answered["egressrule"]] == ["10.0.0.0/8"]
+
+
+@example("revokeSecurityGroupIngress")
+def _(stage):
+    return {"id": stage["compute.SecurityGroupRule"]}
+
+
+@example("revokeSecurityGroupEgress")
+def _(stage):
+    group = stage["compute.SecurityGroup"]
+    return {"id": factories.make_security_group_rule(group, direction="egress")}
