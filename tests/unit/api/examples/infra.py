@@ -84,3 +84,31 @@ def _(stage):
     configuration.set_value("session.timeout.minutes", "45")
     answered = yield {"name": "session.timeout.minutes"}
     assert answered["value"] == "30"
+
+
+_NORTH = {"id": 2, "name": "north", "endpoint": "https://north.example/client/api"}
+
+
+@example("addRegion")
+def _(stage):
+    return _NORTH
+
+
+@example("updateRegion")
+def _(stage):
+    stage.ask("addRegion", **_NORTH)
+    answered = yield {"id": 2, "name": "norden"}
+    assert answered["name"] == "norden"
+
+
+@example("removeRegion")
+def _(stage):
+    stage.ask("addRegion", **_NORTH)
+    yield {"id": 2}
+    assert stage.ask("listRegions", id=2) == []
+
+
+@example("listRegions")
+def _(stage):
+    stage.ask("addRegion", **_NORTH)
+    return {"id": 2}
