@@ -84,6 +84,17 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "accounts.RoleRule": lambda w: w["accounts.Role"].rules.create(
         rule="listZones", allow=True, sort_order=0
     ),
+    "accounts.Project": lambda w: factories.make_project(w.account),
+    "accounts.ProjectMember": lambda w: w["accounts.Project"].members.first(),
+    "accounts.ProjectInvitation": lambda w: w["accounts.Project"].invitations.create(
+        invited=w.account, email="ada@example.org"
+    ),
+    "accounts.ProjectRole": lambda w: w["accounts.Project"].roles.create(
+        name=factories.unique("role")
+    ),
+    "accounts.ProjectRoleRule": lambda w: w["accounts.ProjectRole"].rules.create(
+        rule="listZones", allow=True, sort_order=0
+    ),
     "infra.Zone": lambda w: factories.make_zone(domain=w.account.domain),
     "infra.Pod": lambda w: factories.make_pod(w["infra.Zone"]),
     "infra.Cluster": lambda w: factories.make_cluster(w["infra.Pod"]),
@@ -103,11 +114,25 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "network.NetworkOffering": lambda w: factories.make_network_offering(),
     "network.PhysicalNetwork": lambda w: factories.make_physical_network(w["infra.Zone"]),
     "network.TrafficType": lambda w: factories.make_traffic_type(w["network.PhysicalNetwork"]),
+    "network.NetworkServiceProvider": lambda w: factories.make_provider(
+        w["network.PhysicalNetwork"]
+    ),
+    "network.ProviderElement": lambda w: w["network.NetworkServiceProvider"].elements.first(),
+    "network.DedicatedVlanRange": lambda w: factories.make_dedicated_vlans(
+        w["network.PhysicalNetwork"], w.account
+    ),
+    "network.PublicIp": lambda w: factories.make_public_ip(w.account, zone=w["infra.Zone"]),
+    "network.StorageIpRange": lambda w: factories.make_storage_range(w["infra.Pod"]),
+    "network.PortableIpRange": lambda w: factories.make_portable_range(),
     "network.Network": _in_zone("make_network"),
     "network.IpRange": lambda w: factories.make_ip_range(w["network.Network"]),
     "network.Router": lambda w: factories.make_router(w["network.Network"]),
     "compute.ServiceOffering": _for_domain("make_service_offering"),
     "compute.AffinityGroup": _owned("make_affinity_group"),
+    "compute.SecurityGroup": _owned("make_security_group"),
+    "compute.SecurityGroupRule": lambda w: factories.make_security_group_rule(
+        w["compute.SecurityGroup"]
+    ),
     "compute.InstanceGroup": _owned("make_instance_group"),
     "compute.SshKeyPair": _owned("make_key_pair"),
     "compute.UserData": lambda w: UserData.objects.create(
