@@ -10,9 +10,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.caller import Caller
-from accounts.models import Account, Domain, Role, User
+from accounts.models import Account, Domain, Project, Role, User
 from accounts.resources import Resource
-from accounts.services import limits
+from accounts.services import limits, project_members, projects
+from accounts.services.project_members import Part
 from agent import protocol
 from agent.drivers.world import SimDomain, SimFile, SimPool
 from compute import spec
@@ -20,6 +21,8 @@ from compute.models import (
     AffinityGroup,
     InstanceGroup,
     Nic,
+    SecurityGroup,
+    SecurityGroupRule,
     ServiceOffering,
     SshKeyPair,
     VirtualMachine,
@@ -27,19 +30,22 @@ from compute.models import (
 )
 from consoleproxy import tickets
 from core.commands import RoleType
-from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
+from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Region, Zone
 from infra.models.enrolment import digest
 from infra.services import address_book, capacity
 from network.models import (
+    DedicatedVlanRange,
     GuestAddress,
     IpRange,
     Network,
     NetworkOffering,
     NetworkServiceProvider,
     PhysicalNetwork,
+    PortableIpRange,
     ProviderElement,
     PublicIp,
     Router,
+    StorageIpRange,
     TrafficType,
 )
 from network.services import providers, public_ips, ranges
@@ -137,6 +143,22 @@ def admin_caller() -> Caller:
 def make_caller(role_type: str = "User", domain: Domain | None = None) -> Caller:
     """A new user of a new account with the built-in role of this type."""
     return caller_of(make_user(role_type=role_type, domain=domain))
+
+
+def make_project(
+    owner: Account, *members: Account | User, name: str = "", state: str = "Active"
+) -> Project:
+    """A project that ``owner`` administers; members are regular ones."""
+    with transaction.atomic():
+        made = projects.create(admin_caller(), owner, name=name or unique("project"))
+        for member in members:
+            user = member if isinstance(member, User) else None
+            account = member.account if isinstance(member, User) else member
+            project_members.add(made, account, user, Part())
+    if state != "Active":
+        Project.objects.filter(pk=made.pk).update(state=state)
+        made.refresh_from_db()
+    return made
 
 
 # -- infrastructure --------------------------------------------------------------------
@@ -395,6 +417,30 @@ def make_public_range(zone: Zone | None = None, **fields) -> IpRange:
     return ranges.add_public(zone, wanted, **fields)
 
 
+def make_dedicated_vlans(
+    wires: PhysicalNetwork | None = None, account: Account | None = None
+) -> DedicatedVlanRange:
+    wires = wires or make_physical_network(isolation_methods=["VLAN"], vlan="100-199")
+    return DedicatedVlanRange.objects.create(
+        physical_network=wires, account=account or make_account(), first=110, last=119
+    )
+
+
+def make_storage_range(pod: Pod | None = None) -> StorageIpRange:
+    return StorageIpRange.objects.create(
+        pod=pod or make_pod(), gateway="172.18.0.1", netmask="255.255.255.0",
+        start_ip="172.18.0.10", end_ip="172.18.0.20",
+    )  # fmt: skip
+
+
+def make_portable_range() -> PortableIpRange:
+    number = next(_number) % 200
+    return PortableIpRange.objects.create(
+        region=Region.objects.get(number=1), gateway=f"203.0.{number}.1",
+        netmask="255.255.255.0", start_ip=f"203.0.{number}.10", end_ip=f"203.0.{number}.20",
+    )  # fmt: skip
+
+
 def make_public_ip(account: Account | None = None, *, zone: Zone | None = None) -> PublicIp:
     """One that is kept for an account."""
     row = make_public_range(zone)
@@ -461,6 +507,21 @@ def make_service_offering(name: str = "", *, domains=(), zones=(), **fields) -> 
     offering.domains.set(domains)
     offering.zones.set(zones)
     return offering
+
+
+def make_security_group(account: Account | None = None, name: str = ""):
+    return SecurityGroup.objects.create(
+        account=account or make_account(), name=name or unique("security-group")
+    )
+
+
+def make_security_group_rule(group: SecurityGroup | None = None, **fields):
+    """SSH from everywhere."""
+    fields = {
+        "direction": "ingress", "protocol": "tcp", "start_port": 22, "end_port": 22,
+        "cidr": "0.0.0.0/0", **fields,
+    }  # fmt: skip
+    return SecurityGroupRule.objects.create(group=group or make_security_group(), **fields)
 
 
 def make_affinity_group(
