@@ -7,6 +7,7 @@ from compute.models.machines import VirtualMachine, VmSample
 from compute.models.nics import Nic
 from compute.models.offerings import ServiceOffering
 from compute.models.securitygroups import MachineRules, SecurityGroup, SecurityGroupRule
+from compute.models.system_vms import SystemVm
 
 __all__ = [
     "AFFINITY_TYPES",
@@ -19,6 +20,7 @@ __all__ = [
     "SecurityGroupRule",
     "ServiceOffering",
     "SshKeyPair",
+    "SystemVm",
     "UserData",
     "VirtualMachine",
     "VmSample",
