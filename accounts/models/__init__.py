@@ -1,5 +1,6 @@
 """Who there is: domains in a tree, accounts in domains, users in accounts, roles over all."""
 
+from accounts.models.directories import LdapLink, LdapServer
 from accounts.models.entities import Entity, Owned
 from accounts.models.factors import RecoveryCode, SecondFactor
 from accounts.models.letters import Letter
@@ -13,6 +14,7 @@ from accounts.models.projects import (
     ProjectRole,
     ProjectRoleRule,
 )
+from accounts.models.providers import ExternalIdentity, OauthProvider, Voucher
 from accounts.models.tenants import (
     Account,
     AccountQuerySet,
@@ -40,8 +42,12 @@ __all__ = [
     "Domain",
     "DomainQuerySet",
     "Entity",
+    "ExternalIdentity",
+    "LdapLink",
+    "LdapServer",
     "Letter",
     "LoginFailure",
+    "OauthProvider",
     "OldPassword",
     "Owned",
     "PasswordReset",
@@ -65,4 +71,5 @@ __all__ = [
     "Session",
     "User",
     "UserQuerySet",
+    "Voucher",
 ]
