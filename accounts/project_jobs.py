@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from accounts import jobs
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import cleaning, jobs
 from accounts.models import Account, Project
+from accounts.resources import Resource
+from accounts.services import project_members
+from core.locking import locked
 from core.steps import Run, Step, plan
+
+
+@cleaning.cleaner("projects", Resource.PROJECT, order=5)
+def leave_projects(accounts: QuerySet[Account], run: Run) -> int:
+    """Who goes is in no project; its own projects have gone to others, or go with the domain."""
+    for account in accounts.filter(memberships__isnull=False).distinct():
+        with transaction.atomic():
+            project_members.forget(account)
+    return 0
 
 
 @plan(cancellable=False)
@@ -47,7 +62,9 @@ def keep_for_cleanup(project: Project) -> None:
 
 def forget_project(project: Project) -> None:
     """Harmless when it is gone already."""
-    jobs.forget_account(account_of(project))
+    with transaction.atomic():
+        project = locked(project, "account__domain")
+        jobs.forget_account(project.account)
 
 
 def account_of(project: Project) -> Account:

@@ -161,6 +161,12 @@ def forget(account: Account, user: User | None = None) -> None:
         invitation.remove()
 
 
+def leave(user: User) -> None:
+    """The user goes, or goes to another account: what it was in by itself it leaves."""
+    check_replaceable(user.account, user)
+    forget(user.account, user)
+
+
 def dissolve(project: Project) -> None:
     """The project is gone, and nobody is in it; what happened in it stays to be read."""
     for member in project.members.select_related("account__domain"):
@@ -187,6 +193,18 @@ def sole_projects(account: Account, user: User | None = None) -> list[Project]:
     projects = Project.objects.filter(members__in=mine).distinct()
     others = ProjectMember.objects.filter(is_admin=True).exclude(pk__in=mine.values("pk"))
     return list(projects.exclude(pk__in=others.values("project")))
+
+
+def check_replaceable(account: Account, user: User | None = None) -> None:
+    """Raises InUse when a project would be left without an administrator."""
+    projects = [p.name for p in sole_projects(account, user)]
+    if projects:
+        shown = ", ".join(projects[:5]) + (" and more" if len(projects) > 5 else "")
+        who = f"User {user}" if user else f"Account {account.name}"
+        raise InUse(
+            f"{who} is the only administrator of project {shown}; make another member an "
+            "administrator, or delete the project, first."
+        )
 
 
 def _check_not_last(project: Project, member: ProjectMember) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from accounts import cleaning, jobs
 from accounts.caller import Caller
 from accounts.models import Account, Domain, User
-from accounts.services import accounts, domains, sessions, users
+from accounts.services import accounts, domains, project_members, sessions, users
 from core.errors import InUse, PermissionDenied
 from core.steps import Plan
 
@@ -44,6 +44,7 @@ def _check_deletable(caller: Caller, account: Account) -> None:
     accounts.check_not_own(caller, account, "delete")
     if account.is_default:
         raise PermissionDenied(f"Account {account.name} came with the cloud and stays.")
+    project_members.check_replaceable(account)
     left = cleaning.left_in(account, besides=cleaning.cleaned())
     if left:
         raise InUse(f"Account {account.name} still has {left}; remove these first.")

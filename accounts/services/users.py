@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, User
-from accounts.services import keys, passwords, proving, sessions, two_factor
+from accounts.services import keys, passwords, project_members, proving, sessions, two_factor
 from core import live
 from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
 
@@ -120,6 +120,7 @@ def move(user: User, account: Account) -> None:
         raise InvalidParameter(f"User {user} is in account {account.name} already.")
     if user.is_default:
         raise PermissionDenied(f"User {user} came with the cloud and stays in its account.")
+    project_members.leave(user)
     user.account = account
     user.save(update_fields=["account"])
     sessions.end_all(user)
@@ -130,6 +131,7 @@ def move(user: User, account: Account) -> None:
 def remove(user: User) -> None:
     if user.is_default:
         raise PermissionDenied(f"User {user} came with the cloud and cannot be deleted.")
+    project_members.leave(user)
     keys.delete(user)
     sessions.end_all(user)
     user.remove(state="disabled")
