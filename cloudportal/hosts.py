@@ -16,6 +16,7 @@ from agent.execution import Agent
 from agent.operations import World, local_agent, simulated_agent
 from infra import agents
 from infra.models import Cluster, Host
+from infra.services import simulator
 from network.models import Router
 from network.services import routers
 
@@ -61,6 +62,7 @@ def simulated(host: Host) -> Agent:
 
 def plug_in() -> None:
     agents.use_simulated(simulated)
+    simulator.use(lambda: world().mocks)
     agents.use_local(None if settings.VIRT == "simulator" else this_machine)
 
 

@@ -84,7 +84,10 @@ def operations_of(name: str) -> tuple[str, ...]:
     known = {command.lower(): command for command in COMMANDS}
     found = known.get(name.lower()) or known.get(f"{name.lower()}command")
     if found is None:
-        raise ValueError(f"no host is ever asked for {name!r}")
+        raise ValueError(
+            f"no host is ever asked for “{name}”; a name is one of CloudStack's agent commands, "
+            f"such as StartCommand, or one of {', '.join(sorted(p.OPERATIONS))}"
+        )
     return COMMANDS[found]
 
 
@@ -119,6 +122,15 @@ def _seconds(key: str, text: str) -> float:
     return seconds
 
 
+def _check_reply(text: str) -> None:
+    try:
+        is_object = isinstance(json.loads(text), dict)
+    except ValueError as error:
+        raise ValueError(f"the reply is not JSON ({error})") from None
+    if not is_object:
+        raise ValueError("the reply is not a JSON object")
+
+
 class Mocks:
     """The mocks of a world; kept in its ledger, so that every process obeys them."""
 
@@ -130,8 +142,8 @@ class Mocks:
     ) -> Mock:
         """Raises ValueError, saying what is wrong with name, value or reply."""
         operations_of(name)
-        if reply and not isinstance(json.loads(reply), dict):
-            raise ValueError("the reply is not a JSON object")
+        if reply:
+            _check_reply(reply)
         fields = parse(value)
         with self._ledger:
             number = 1 + max((mock.id for mock in self.all()), default=0)

@@ -11,6 +11,7 @@ from infra.commands import (
     pod_ranges,
     pods,
     regions,
+    simulator,
     summary,
     zones,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "pod_ranges",
     "pods",
     "regions",
+    "simulator",
     "summary",
     "zones",
 ]

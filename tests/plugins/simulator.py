@@ -8,7 +8,7 @@ import pytest
 
 from agent.operations import AgentConfig, World, simulated_agent
 from infra import agents
-from infra.services import configuration
+from infra.services import configuration, simulator
 
 
 @pytest.fixture(autouse=True)
@@ -42,5 +42,7 @@ def world():
         )
 
     agents.use_simulated(agent_of)
+    simulator.use(lambda: made.mocks)
     yield made
+    simulator.use(None)
     agents.use_simulated(None)

@@ -85,7 +85,7 @@ def test_a_reply_replaces_what_it_names():
         ("StartCommand", "explode", "", "none of wait"),
         ("StartCommand", "result:maybe", "", "none of wait"),
         ("StartCommand", "", "[1]", "not a JSON object"),
-        ("StartCommand", "", "{", "Expecting"),
+        ("StartCommand", "", "{", "is not JSON"),
     ],
 )
 def test_what_is_no_mock_is_refused_with_the_reason(name, value, reply, said):

@@ -37,6 +37,11 @@ _ALWAYS = {"jobid", "jobstatus"}
 OTHERWISE: dict[tuple[str, str], tuple[type, ...]] = {
     # What a job came to is whatever its command answers: text in the reference's words.
     ("asyncjobs", "jobresult"): (dict,),
+    # CloudStack shows numbers of its database here; places have uuids everywhere else.
+    ("simulatormock", "zoneid"): (str,),
+    ("simulatormock", "podid"): (str,),
+    ("simulatormock", "clusterid"): (str,),
+    ("simulatormock", "hostid"): (str,),
 }
 
 
