@@ -11,7 +11,7 @@ from compute.models.offerings import ServiceOffering
 from compute.states import Power, VmEvent, VmState
 from core.states import Stateful
 from infra.models import Host, Pod, PodAddress, Zone
-from storage.models import StoragePool
+from storage.models import Volume
 
 CONSOLE_PROXY, SECONDARY_STORAGE = "consoleproxy", "secondarystoragevm"
 TYPES = (CONSOLE_PROXY, SECONDARY_STORAGE)
@@ -20,9 +20,9 @@ _S, _E = VmState, VmEvent
 
 
 class SystemVm(Stateful, Entity):
-    """``s-1-VM`` or ``v-2-VM``. What it holds while it has a host (capacity), and until it is
-    gone (disk, management address), is on the row; ``rests`` says that a person stopped it, so
-    that nobody starts it again."""
+    """``s-1-VM`` or ``v-2-VM``. While it has a host it counts there; its disk and its
+    management address are its own until it is gone. ``rests`` says that a person stopped it, so
+    that nobody else starts it again."""
 
     KIND = "System VM"
     TRANSITIONS = {
@@ -48,10 +48,9 @@ class SystemVm(Stateful, Entity):
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="system_vms")
     pod = models.ForeignKey(Pod, null=True, on_delete=models.PROTECT, related_name="system_vms")
     host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT, related_name="system_vms")
-    pool = models.ForeignKey(
-        StoragePool, null=True, on_delete=models.PROTECT, related_name="system_vms"
+    volume = models.OneToOneField(
+        Volume, null=True, on_delete=models.PROTECT, related_name="system_vm"
     )
-    disk_bytes = models.BigIntegerField(default=0)  # promised on the pool
     service_offering = models.ForeignKey(
         ServiceOffering, on_delete=models.PROTECT, related_name="system_vms"
     )
