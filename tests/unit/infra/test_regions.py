@@ -5,7 +5,7 @@ import pytest
 from api.dispatch import execute
 from core.errors import InvalidParameter
 from infra.services import regions
-from tests.factories import admin_caller, user_caller
+from tests.factories import admin_caller, make_caller
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def names(caller):
 def test_this_cloud_is_region_one_and_stays():
     regions.ensure_local()
     regions.ensure_local()
-    assert names(user_caller()) == ["Local"]
+    assert names(make_caller()) == ["Local"]
     with pytest.raises(InvalidParameter, match="this cloud itself"):
         execute(admin_caller(), "removeRegion", {"id": "1"})
 
