@@ -9,6 +9,7 @@ from accounts.pinned import responses as pinned
 from core.responses import Field, Response, computed, date, flag, number, ref, text
 from network.models import (
     DedicatedVlanRange,
+    InternalLbElement,
     IpRange,
     Network,
     NetworkOffering,
@@ -253,7 +254,7 @@ virtualrouterelement = Response(
 
 internalloadbalancerelement = Response(
     "internalloadbalancerelement",
-    ProviderElement,
+    InternalLbElement,
     (text("id", "uuid"), text("nspid", "provider__uuid"), flag("enabled")),
 )
 
@@ -325,8 +326,9 @@ dedicatedguestvlanrange = Response(
     (
         text("id", "uuid"),
         computed("guestvlanrange", ("first", "last"), lambda a, b: f"{a}-{b}"),
-        text("physicalnetworkid", "physical_network__uuid"),
-        text("zoneid", "physical_network__zone__uuid"),
+        # Numbers in CloudStack's reply, and typed clients insist on it.
+        number("physicalnetworkid", "physical_network_id"),
+        number("zoneid", "physical_network__zone_id"),
         *owner(),
     ),
 )

@@ -43,14 +43,12 @@ class Zone(Entity):
 
 
 class Pod(Entity):
-    """A rack with its management addresses, ``start_ip`` to ``end_ip``."""
+    """A rack. Its management addresses are ``PodIpRange`` rows of the subnet of ``gateway``."""
 
     zone = models.ForeignKey(Zone, on_delete=models.PROTECT, related_name="pods")
     name = models.CharField(max_length=255)
     gateway = models.CharField(max_length=64, blank=True)
     netmask = models.CharField(max_length=64, blank=True)
-    start_ip = models.CharField(max_length=64, blank=True)
-    end_ip = models.CharField(max_length=64, blank=True)
     allocation_state = models.CharField(max_length=16, default=ENABLED)
 
     objects = LiveManager.from_queryset(AdminQuerySet)()

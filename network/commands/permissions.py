@@ -24,9 +24,7 @@ def createNetworkPermissions(
     projectids: Annotated[list[Project] | None, Read, "Projects that may use it"] = None,
 ) -> None:
     """Lets other accounts and projects plug machines into a network."""
-    whom = permissions.named(
-        caller, networkid, accounts or (), accountids or (), projectids or ()
-    )
+    whom = permissions.named(networkid, accounts or (), accountids or (), projectids or ())
     permissions.grant(networkid, whom)
 
 
@@ -39,9 +37,7 @@ def removeNetworkPermissions(
     projectids: Annotated[list[Project] | None, Read, "Projects that may use it no more"] = None,
 ) -> None:
     """Takes back the permission to plug machines into a network; those in it stay."""
-    whom = permissions.named(
-        caller, networkid, accounts or (), accountids or (), projectids or ()
-    )
+    whom = permissions.named(networkid, accounts or (), accountids or (), projectids or ())
     permissions.revoke(networkid, whom)
 
 

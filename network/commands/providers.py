@@ -11,7 +11,12 @@ from core.commands import ADMIN, DOMAIN_ADMIN, Filter, Operate, command, listing
 from core.errors import InvalidParameter
 from core.responses import SUCCESS, Cut
 from infra.services import pages
-from network.models import NetworkServiceProvider, PhysicalNetwork, ProviderElement
+from network.models import (
+    InternalLbElement,
+    NetworkServiceProvider,
+    PhysicalNetwork,
+    ProviderElement,
+)
 from network.responses import (
     internalloadbalancerelement,
     networkservice,
@@ -118,7 +123,7 @@ def configureVirtualRouterElement(
     return providers.configure(id, enabled=enabled)
 
 
-@listing(ProviderElement, response=internalloadbalancerelement, roles=DOMAIN_ADMIN, keyword=())
+@listing(InternalLbElement, response=internalloadbalancerelement, roles=DOMAIN_ADMIN, keyword=())
 def listInternalLoadBalancerElements(
     caller: Caller,
     rows: QuerySet,
@@ -128,7 +133,7 @@ def listInternalLoadBalancerElements(
     enabled: Annotated[bool | None, Filter("enabled"), "Only enabled, or disabled, ones"] = None,
 ) -> QuerySet:
     """Lists the elements by which internal load balancers are made."""
-    return rows.balancers()
+    return rows
 
 
 @command(
@@ -148,11 +153,10 @@ def createInternalLoadBalancerElement(
 )
 def configureInternalLoadBalancerElement(
     caller: Caller,
-    id: Annotated[ProviderElement, Operate, "The element to change"],
+    id: Annotated[InternalLbElement, Operate, "The element to change"],
     enabled: Annotated[bool, "Whether internal load balancers may be made"],
 ) -> ProviderElement:
     """Enables or disables the making of internal load balancers."""
-    _require(id.provider, balancer=True)
     return providers.configure(id, enabled=enabled)
 
 

@@ -8,7 +8,7 @@ PROVIDERS = {
     "VpcVirtualRouter": [],
     "InternalLbVm": [],
     "ConfigDrive": ["UserData"],
-    "SecurityGroupProvider": [],
+    "SecurityGroupProvider": ["SecurityGroup"],
 }
 WITH_ELEMENT = ("VirtualRouter", "VpcVirtualRouter", "InternalLbVm")
 

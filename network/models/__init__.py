@@ -3,7 +3,11 @@ from network.models.house_ranges import PortableIpRange, StorageIpRange
 from network.models.networks import Network, NetworkOffering, NetworkState
 from network.models.permissions import NetworkPermission
 from network.models.physical import PhysicalNetwork, TrafficType
-from network.models.providers import NetworkServiceProvider, ProviderElement
+from network.models.providers import (
+    InternalLbElement,
+    NetworkServiceProvider,
+    ProviderElement,
+)
 from network.models.public import PublicIp
 from network.models.routers import Router
 from network.models.vlans import DedicatedVlanRange, GuestVlan
@@ -12,6 +16,7 @@ __all__ = [
     "DedicatedVlanRange",
     "GuestAddress",
     "GuestVlan",
+    "InternalLbElement",
     "IpRange",
     "Network",
     "NetworkOffering",

@@ -9,6 +9,7 @@ from accounts.querysets import AdminQuerySet, LiveManager
 from network.models.physical import PhysicalNetwork
 
 ENABLED, DISABLED, SHUTDOWN = "Enabled", "Disabled", "Shutdown"
+INTERNAL_LB = "InternalLbVm"
 
 
 class NetworkServiceProvider(Entity):
@@ -33,13 +34,9 @@ class NetworkServiceProvider(Entity):
 
 
 class ElementQuerySet(AdminQuerySet):
-    """Elements of virtual routers, and those of internal load balancers, are told apart."""
-
     def routers(self) -> ElementQuerySet:
-        return self.exclude(provider__name="InternalLbVm")
-
-    def balancers(self) -> ElementQuerySet:
-        return self.filter(provider__name="InternalLbVm")
+        """Without the elements of internal load balancers."""
+        return self.exclude(provider__name=INTERNAL_LB)
 
 
 class ProviderElement(Entity):
@@ -55,3 +52,23 @@ class ProviderElement(Entity):
 
     def __str__(self) -> str:
         return f"element of {self.provider.name}"
+
+
+class _Balancers(LiveManager.from_queryset(ElementQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().filter(provider__name=INTERNAL_LB)
+
+
+class _AllBalancers(models.Manager.from_queryset(ElementQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().filter(provider__name=INTERNAL_LB)
+
+
+class InternalLbElement(ProviderElement):
+    """The same rows, as the commands for internal load balancers know them."""
+
+    objects = _Balancers()
+    everything = _AllBalancers()
+
+    class Meta:
+        proxy = True

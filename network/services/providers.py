@@ -35,10 +35,10 @@ class Kind:
 #: By CloudStack's names, in its order. All are made with a physical network.
 KINDS: dict[str, Kind] = {
     "VirtualRouter": Kind(("Dhcp", "Dns", "SourceNat", "UserData"), has_element=True),
-    "SecurityGroupProvider": Kind(),
+    "SecurityGroupProvider": Kind(("SecurityGroup",)),
     "VpcVirtualRouter": Kind(has_element=True),
     "InternalLbVm": Kind(has_element=True),
-    "ConfigDrive": Kind(),
+    "ConfigDrive": Kind(("UserData",)),
 }
 
 

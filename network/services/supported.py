@@ -15,6 +15,7 @@ def _capability(name: str, value: str) -> dict[str, Any]:
 CAPABILITIES: dict[str, list[dict[str, Any]]] = {
     "Dhcp": [_capability("DhcpAccrossMultipleSubnets", "true")],
     "Dns": [_capability("AllowDnsSuffixModification", "true")],
+    "SecurityGroup": [],
     "SourceNat": [
         _capability("SupportedSourceNatTypes", "peraccount"),
         _capability("RedundantRouter", "false"),

@@ -19,6 +19,7 @@ from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
 from jobs import events, troubles
 from jobs.models import AsyncJob
+from network.models import InternalLbElement
 from tests import factories
 
 
@@ -118,6 +119,9 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
         w["network.PhysicalNetwork"]
     ),
     "network.ProviderElement": lambda w: w["network.NetworkServiceProvider"].elements.first(),
+    "network.InternalLbElement": lambda w: InternalLbElement.objects.get(
+        provider=factories.make_provider(w["network.PhysicalNetwork"], "InternalLbVm")
+    ),
     "network.DedicatedVlanRange": lambda w: factories.make_dedicated_vlans(
         w["network.PhysicalNetwork"], w.account
     ),

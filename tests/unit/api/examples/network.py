@@ -4,13 +4,6 @@ from tests import factories
 from tests.unit.api.examples import example
 
 
-@example("createVlanIpRange")
-def _(stage):
-    return {
-        "networkid": stage["network.Network"], "startip": "10.1.1.100", "endip": "10.1.1.110",
-    }  # fmt: skip
-
-
 @example("updateNetworkOffering")
 def _(stage):
     answered = yield {"id": stage["network.NetworkOffering"], "name": "renamed"}
