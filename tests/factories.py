@@ -30,9 +30,9 @@ from compute.models import (
 )
 from consoleproxy import tickets
 from core.commands import RoleType
-from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Region, Zone
+from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
 from infra.models.enrolment import digest
-from infra.services import address_book, capacity
+from infra.services import address_book, capacity, regions
 from network.models import (
     DedicatedVlanRange,
     GuestAddress,
@@ -436,7 +436,7 @@ def make_storage_range(pod: Pod | None = None) -> StorageIpRange:
 def make_portable_range() -> PortableIpRange:
     number = next(_number) % 200
     return PortableIpRange.objects.create(
-        region=Region.objects.get(number=1), gateway=f"203.0.{number}.1",
+        region=regions.ensure_local(), gateway=f"203.0.{number}.1",
         netmask="255.255.255.0", start_ip=f"203.0.{number}.10", end_ip=f"203.0.{number}.20",
     )  # fmt: skip
 
