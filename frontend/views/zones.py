@@ -70,6 +70,8 @@ def check(request: HttpRequest, uuid: str) -> HttpResponse:
         return HttpResponse(status=204)
     _keep(request, draft)
     drawing = draw(draft, trial.problems(request.reader.caller, draft))
+    if _draft(request, uuid).is_running:  # it was launched meanwhile: the fields are gone
+        return HttpResponse(status=204)
     return htmx.render(
         request, "frontend/zone_wizard.html", {"drawing": drawing, "checked": True},
         fragment="frontend/zones/checked.html",

@@ -147,12 +147,12 @@ def test_a_wrong_value_is_named_where_it_is_typed_mended_and_the_zone_built(admi
     expect(page.locator("#detail h1")).to_have_text("北京二区")
 
 
-def test_a_zone_is_resumed_after_its_host_was_refused_and_can_be_discarded(admin):
-    """The host's name is taken between the last check and the step: by another zone's host."""
-    page = choose(admin, "Advanced")
-    page.fill("[name=hosts]", "http://sim/c8/h0\nhttp://sim/c8/h1")
-    expect(page.locator("#verdict")).to_contain_text("Every value will do")
-    launch(page)
-    finished(page)
-    admin.go("/hosts")
-    expect(page.locator("#list")).to_contain_text("sim-c8-h1")
+def test_a_zone_that_is_not_wanted_is_discarded(admin):
+    page = choose(admin, "Basic")
+    url = page.url
+    page.locator(".discard summary").click()
+    page.locator(".discard button").click()
+    page.wait_for_url("**/zones")
+    expect(page.locator("#page")).not_to_contain_text("zone-2")
+    page.goto(url)
+    expect(page.locator("#page")).to_contain_text("was discarded")

@@ -51,6 +51,11 @@ function check(event) {
 }
 document.addEventListener("submit", check, true);
 
+// What was asked as one typed answers into a page that is about to go.
+document.addEventListener("submit", (event) => {
+  for (const part of event.target.querySelectorAll?.("[aria-live][hx-post]") || []) window.htmx?.trigger(part, "htmx:abort");
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   const form = event.target.closest?.("form");
