@@ -389,6 +389,17 @@ class DomainStats:
     disk_write_ops: int = 0
     network_read_bytes: int = 0
     network_write_bytes: int = 0
+    disks: dict[str, DiskStats] = field(default_factory=dict)  # by device number, as text
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStats:
+    """Counters since the domain's start."""
+
+    read_bytes: int = 0
+    write_bytes: int = 0
+    read_ops: int = 0
+    write_ops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

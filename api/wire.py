@@ -41,13 +41,21 @@ def reference() -> dict[str, Any]:
     return found
 
 
+#: Named like lists, answered as one thing.
+_NOT_LISTS = frozenset({
+    "listCapabilities", "listDbMetrics", "listDetailOptions", "listUsageServerMetrics",
+})  # fmt: skip
+#: Keys that the data lacks, as CloudStack's own pages read them.
+_KEYS = {"listDetailOptions": "detailoptions"}
+
+
 @functools.cache
 def _known() -> dict[str, Shape]:
     return {
         name: Shape(
             entry.get("envelope") or f"{name.lower()}response",
-            entry.get("key", ""),
-            bool(entry.get("list")) or (name.startswith("list") and name != "listCapabilities"),
+            _KEYS.get(name) or entry.get("key", ""),
+            bool(entry.get("list")) or (name.startswith("list") and name not in _NOT_LISTS),
             bool(entry.get("createid")),
             entry["async"],
         )

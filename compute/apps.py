@@ -2,13 +2,18 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+#: Those that register something: what happens by itself, and what others ask machines for.
+_SERVICES = (
+    "departures", "disk_samples", "occupancy", "power", "samples", "strays", "upkeep",
+)  # fmt: skip
+
 
 class ComputeConfig(AppConfig):
     name = "compute"
 
     def ready(self) -> None:
         import_module("compute.jobs")
-        for service in ("departures", "power", "samples", "strays", "upkeep"):
+        for service in _SERVICES:
             import_module(f"compute.services.{service}")
         import_module("compute.resource_types")
         import_module("compute.commands")

@@ -296,6 +296,21 @@ def listing(
     return register
 
 
+def renamed(function: Callable[..., Any], name: str, help: str) -> Callable[..., Any]:
+    """The same function by another name, for a second command with the same parameters."""
+    made = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        name,
+        function.__defaults__,
+        function.__closure__,
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__annotations__ = function.__annotations__
+    made.__doc__, made.__module__, made.__qualname__ = help, function.__module__, name
+    return made
+
+
 def _add(command: Command) -> None:
     if command.name in COMMANDS:
         raise ValueError(f"command {command.name} is declared twice")

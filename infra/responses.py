@@ -389,6 +389,7 @@ managementserver = Response(
         Field("lastboottime", "date"),
         Field("pendingjobscount", "long"),
         Field("agentscount", "long"),
+        Field("ipaddress"),
     ),
 )
 

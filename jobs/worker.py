@@ -19,6 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs import schedules, troubles
+from jobs.measuring import Meter
 from jobs.models import AsyncJob, JobStatus, Worker
 from jobs.runner import JobRun
 from jobs.wake import wait_for_work, wake_workers
@@ -55,6 +56,7 @@ class WorkerProcess:
         self._threads: list[threading.Thread] = []
         self._active: dict[tuple[int, int], Future[None]] = {}  # by job and claim
         self._schedules: set[str] = set()
+        self._meter = Meter()
         self._guard = threading.Lock()  # between claiming and being known as active
 
     def start(self) -> None:
@@ -100,6 +102,7 @@ class WorkerProcess:
         while not self._stopping.is_set():
             if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=timezone.now()):
                 self._come_back()
+            self._meter.keep(self.row)
             self._let_go_of_forgotten()
             bury_the_dead()
             self._stopping.wait(HEARTBEAT_S)

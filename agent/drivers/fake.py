@@ -363,7 +363,20 @@ def _usage(domain: SimDomain) -> p.DomainStats:
         disk_write_ops=int(worked_s * 40),
         network_read_bytes=int(worked_s * 20_000) * wired,
         network_write_bytes=int(worked_s * 10_000) * wired,
+        disks=_disk_usage(spec, worked_s),
     )
+
+
+def _disk_usage(spec: p.DomainSpec, worked_s: float) -> dict[str, p.DiskStats]:
+    """What the guest reads and writes, spread evenly over its disks."""
+    each = worked_s / max(1, len(spec.disks))
+    stats = p.DiskStats(
+        read_bytes=int(each * 80_000),
+        write_bytes=int(each * 160_000),
+        read_ops=int(each * 20),
+        write_ops=int(each * 40),
+    )
+    return {str(disk.device_id): stats for disk in spec.disks}
 
 
 def _busy_now(domain: SimDomain) -> float:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from compute.responses.machines import stat_facts, virtualmachine
-from core.responses import Field, Response, computed, many
+from compute.responses.volumes import volume
+from compute.services.disk_samples import figures, latest
+from core.responses import Field, Response, computed, many, several
+from core.units import GIB
 
 
 def _mib(name: str) -> Any:
@@ -38,6 +42,32 @@ machinemetrics = replace(
     ),
 )
 
+
+
+def _disk_facts(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, Any]]:
+    return {key: figures(sample) for key, sample in latest(keys).items()}
+
+
+volumemetrics = replace(
+    volume,
+    fields=(
+        *volume.fields,
+        computed("sizegb", ("size_bytes",), lambda size: f"{size / GIB:.2f} GB"),
+        several(
+            _disk_facts,
+            *(
+                Field(name, "long")
+                for name in (
+                    "diskioread", "diskiowrite", "diskiopstotal", "diskkbsread", "diskkbswrite",
+                )
+            ),
+        ),
+    ),
+)  # fmt: skip
+
 usagehistory = Response(
     "virtualmachine", None, (Field("id"), Field("displayname"), Field("stats", "list"))
+)
+volumeusagehistory = Response(
+    "volume", None, (Field("id"), Field("name"), Field("stats", "list"))
 )

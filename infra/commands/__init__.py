@@ -8,10 +8,10 @@ from infra.commands import (
     enrolment,
     guests,
     hosts,
+    metrics,
     pod_ranges,
     pods,
     regions,
-    simulator,
     summary,
     zones,
 )
@@ -24,10 +24,10 @@ __all__ = [
     "enrolment",
     "guests",
     "hosts",
+    "metrics",
     "pod_ranges",
     "pods",
     "regions",
-    "simulator",
     "summary",
     "zones",
 ]

@@ -1,3 +1,3 @@
-from storage.commands import isos, offerings, pools, snapshots, stores, templates, volumes
+from storage.commands import isos, metrics, offerings, pools, snapshots, stores, templates, volumes
 
-__all__ = ["isos", "offerings", "pools", "snapshots", "stores", "templates", "volumes"]
+__all__ = ["isos", "metrics", "offerings", "pools", "snapshots", "stores", "templates", "volumes"]

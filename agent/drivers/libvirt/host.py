@@ -121,7 +121,28 @@ def domain_stats(values: dict[str, Any]) -> p.DomainStats:
         disk_write_ops=total("block", "wr.reqs"),
         network_read_bytes=total("net", "rx.bytes"),
         network_write_bytes=total("net", "tx.bytes"),
+        disks=_disk_stats(values),
     )
+
+
+def _disk_stats(values: dict[str, Any]) -> dict[str, p.DiskStats]:
+    """``vda`` is device 0. Where a CD drive has the letter of a disk on virtio, the disk is
+    meant."""
+    found: dict[str, tuple[str, p.DiskStats]] = {}
+    for i in range(int(values.get("block.count", 0))):
+        name = str(values.get(f"block.{i}.name", ""))
+        device = str(ord(name[-1]) - ord("a")) if name[-1:].isalpha() else ""
+        if not device or (device in found and found[device][0].startswith("vd")):
+            continue
+        read, wrote = f"block.{i}.rd", f"block.{i}.wr"
+        stats = p.DiskStats(
+            read_bytes=int(values.get(f"{read}.bytes", 0)),
+            write_bytes=int(values.get(f"{wrote}.bytes", 0)),
+            read_ops=int(values.get(f"{read}.reqs", 0)),
+            write_ops=int(values.get(f"{wrote}.reqs", 0)),
+        )
+        found[device] = (name, stats)
+    return {device: stats for device, (_, stats) in found.items()}
 
 
 def dotted(version: int) -> str:

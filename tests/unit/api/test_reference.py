@@ -52,6 +52,9 @@ OURS = {
 
 #: (command, parameter) that CloudStack does not have, or takes otherwise, and why we do.
 PARAMETERS = {
+    ("listHostsMetrics", "hosttag"): "which hosts an offering can run on",
+    ("listVolumesMetrics", "storageid"): "CloudStack takes it as text too",
+    ("listZonesMetrics", "allocationstate"): "pages offer enabled zones",
     ("listAnnotations", "userid"): "a uuid in practice, though declared a text",
     ("removeAnnotation", "id"): "a uuid in practice, though declared a text",
     ("updateAnnotationVisibility", "id"): "a uuid in practice, though declared a text",

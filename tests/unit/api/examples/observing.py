@@ -5,6 +5,9 @@ import io
 
 from PIL import Image
 
+from compute.models import VolumeSample
+from infra.models import HostSample
+from jobs.models import Worker, WorkerSample
 from tests.unit.api.examples import example
 
 
@@ -94,3 +97,80 @@ def _(stage):
 def _(stage):
     answered = yield {"resourcetype": "UserVm"}
     assert "virtio" in answered["details"]["nicAdapter"]
+
+
+def _sampled(stage):
+    host = stage["infra.Host"]
+    sample = {"cpu_used_percent": 50, "memory_used_mb": 32768, "network_read_kb": 2**20}
+    HostSample.objects.update_or_create(host=host, defaults=sample)
+    return host
+
+
+@example("listHostsMetrics")
+def _(stage):
+    stage["compute.VirtualMachine"]
+    answered = yield {"id": _sampled(stage)}
+    assert answered[0]["cpuusedghz"] == "16.00 Ghz"
+    assert answered[0]["memoryusedgb"] == "32.00 GB"
+    assert answered[0]["instances"].endswith("/ 1")
+
+
+@example("listClustersMetrics")
+def _(stage):
+    answered = yield {"id": _sampled(stage).cluster}
+    assert answered[0]["hosts"] == "1 / 1"
+    assert answered[0]["cpuused"] == "50.00%"
+
+
+@example("listZonesMetrics")
+def _(stage):
+    answered = yield {"id": _sampled(stage).zone}
+    assert answered[0]["clusters"] == "1 / 1"
+    assert answered[0]["memoryused"] == "50.00%"
+
+
+@example("listStoragePoolsMetrics")
+def _(stage):
+    answered = yield {"id": stage["storage.StoragePool"]}
+    assert answered[0]["storageusagethreshold"] is False
+    assert answered[0]["disksizetotalgb"] == "1024.00 GB"
+
+
+@example("listVolumesMetrics", role="User")
+def _(stage):
+    volume = stage["storage.Volume"]
+    VolumeSample.objects.create(volume=volume, read_bytes=4096, read_ops=2)
+    answered = yield {"id": volume}
+    assert answered[0]["diskkbsread"] == 4
+    assert answered[0]["sizegb"]
+
+
+@example("listVolumesUsageHistory", role="User")
+def _(stage):
+    volume = stage["storage.Volume"]
+    VolumeSample.objects.create(volume=volume, write_bytes=2048)
+    answered = yield {"id": volume}
+    assert [point["diskkbswrite"] for point in answered[0]["stats"]] == [2]
+
+
+@example("listManagementServersMetrics")
+def _(stage):
+    worker = Worker.objects.create(name="a-worker", machine="here", pid=1)
+    WorkerSample.objects.create(worker=worker, cpus=4, memory_total_bytes=2**33)
+    answered = yield {"name": "a-worker"}
+    assert answered[0]["availableprocessors"] == 4
+    assert answered[0]["systemmemorytotal"] == "8.00 GiB"
+
+
+@example("listDbMetrics")
+def _(stage):
+    answered = yield {}
+    assert answered["version"]
+
+
+@example("getCloudIdentifier")
+def _(stage):
+    answered = yield {"userid": stage.user}
+    again = stage.ask("getCloudIdentifier", userid=stage.user)
+    assert answered["cloudidentifier"] == again["cloudidentifier"]
+    assert answered["signature"]

@@ -1,0 +1,70 @@
+"""Places, hosts, the portal and its database with what was measured of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from accounts.caller import Caller
+from accounts.models import User
+from core.commands import ADMIN, USER, Operate, command, listing, renamed
+from infra.commands.clusters import listClusters
+from infra.commands.hosts import listHosts, wanted_details
+from infra.commands.zones import listZones, with_capacities
+from infra.metric_responses import (
+    cloudidentifier,
+    clustermetrics,
+    dbmetrics,
+    hostmetrics,
+    managementservermetrics,
+    zonemetrics,
+)
+from infra.models import Cluster, Host, Zone
+from infra.services import database, identity, servers
+
+listing(
+    Host,
+    response=hostmetrics,
+    roles=ADMIN,
+    keyword=("name", "address"),
+    groups=wanted_details,
+)(renamed(listHosts, "listHostsMetrics", "Lists hosts with what they use and have given away."))
+
+listing(Cluster, response=clustermetrics, roles=ADMIN, groups=with_capacities)(
+    renamed(listClusters, "listClustersMetrics", "Lists clusters with what their hosts use.")
+)
+
+listing(
+    Zone,
+    response=zonemetrics,
+    roles=ADMIN,
+    order=("sort_key", "pk"),
+    scoped=False,
+    groups=with_capacities,
+    tagged=True,
+    icons=True,
+)(renamed(listZones, "listZonesMetrics", "Lists zones with what their hosts use."))
+
+
+@command(roles=ADMIN, response=managementservermetrics)
+def listManagementServersMetrics(
+    caller: Caller,
+    name: Annotated[str, "Only of this name"] = "",
+    keyword: Annotated[str, "Only those with this in their name"] = "",
+) -> list[dict[str, Any]]:
+    """Lists the processes of the portal with what they use."""
+    return servers.with_measures(servers.found(name, keyword))
+
+
+@command(roles=ADMIN, response=dbmetrics)
+def listDbMetrics(caller: Caller) -> dict[str, Any]:
+    """Shows what the database is and how busy."""
+    return database.measures()
+
+
+@command(roles=USER, response=cloudidentifier)
+def getCloudIdentifier(
+    caller: Caller,
+    userid: Annotated[User, Operate, "Who signs it"],
+) -> dict[str, Any]:
+    """Tells which cloud this is, signed with a user's secret key."""
+    return {"userid": userid.uuid, **identity.signed_by(userid)}

@@ -1,0 +1,218 @@
+"""Places and hosts with what was measured of them, in the texts that CloudStack's clients show.
+
+Everything comes from the database: what hosts last said by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Count, Q
+
+from core.responses import Field, Response, computed, several
+from infra.models import Cluster, Host, Zone
+from infra.responses import cluster, host, managementserver, zone
+from infra.services import capacities, loads
+from infra.services.loads import Load, share
+from infra.services.thresholds import THRESHOLDS
+
+_CPU, _MEMORY = THRESHOLDS[capacities.CPU], THRESHOLDS[capacities.MEMORY]
+_FLAGS = ("cputhreshold", "cpuallocatedthreshold", "memorythreshold", "memoryallocatedthreshold")
+
+
+def ghz(mhz: float) -> str:
+    return f"{mhz / 1000:.2f} Ghz"
+
+
+def gb_of_mb(mb: float) -> str:
+    return f"{mb / 1024:.2f} GB"
+
+
+def percent(value: float) -> str:
+    return f"{value:.2f}%"
+
+
+def _flags(shares: Sequence[float], place: Any) -> dict[str, bool]:
+    """Whether CPU used, CPU given, memory used, memory given are beyond what was set."""
+    limits = (_CPU, _CPU, _MEMORY, _MEMORY)
+    pairs = zip(_FLAGS, shares, limits, strict=True)
+    return {name: value > 100.0 * limit.get(place) for name, value, limit in pairs}
+
+
+# -- hosts -----------------------------------------------------------------------------
+
+
+def _host_facts(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, Any]]:
+    running = loads.guests(keys)
+    rows = Host.objects.filter(pk__in=list(keys)).select_related("capacity", "sample", "cluster")
+    return {row.pk: _host(row, *running.get(row.pk, (0, 0))) for row in rows}
+
+
+def _host(row: Host, running: int, machines: int) -> dict[str, Any]:
+    sample, given = getattr(row, "sample", None), getattr(row, "capacity", None)
+    shares = (
+        sample.cpu_used_percent if sample else 0.0,
+        share(given.cpu_used_mhz, given.cpu_limit_mhz) if given else 0.0,
+        share(sample.memory_used_mb, row.memory_mb) if sample else 0.0,
+        share(given.memory_used_mb, given.memory_limit_mb) if given else 0.0,
+    )
+    facts: dict[str, Any] = {"instances": f"{running} / {machines}"}
+    facts |= _flags(shares, row.cluster)
+    if given:
+        facts["cpuallocatedghz"] = ghz(given.cpu_used_mhz)
+        facts["memoryallocatedgb"] = gb_of_mb(given.memory_used_mb)
+    if sample:
+        facts["cpuusedghz"] = ghz(row.cpus * row.cpu_speed_mhz * sample.cpu_used_percent / 100)
+        facts["memoryusedgb"] = gb_of_mb(sample.memory_used_mb)
+        facts["networkread"] = f"{sample.network_read_kb / 2**20:.2f} GB"
+        facts["networkwrite"] = f"{sample.network_write_kb / 2**20:.2f} GB"
+    return facts
+
+
+hostmetrics = replace(
+    host,
+    fields=(
+        *host.fields,
+        computed("cputotalghz", ("cpus", "cpu_speed_mhz"), lambda n, mhz: ghz(n * mhz)),
+        computed("memorytotalgb", ("memory_mb",), gb_of_mb),
+        several(
+            _host_facts,
+            Field("instances"),
+            *(Field(name, "boolean") for name in _FLAGS),
+            *(
+                Field(name)
+                for name in (
+                    "cpuallocatedghz", "cpuusedghz", "memoryallocatedgb", "memoryusedgb",
+                    "networkread", "networkwrite",
+                )
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+
+# -- clusters and zones ----------------------------------------------------------------
+
+_PLACE = (
+    *(
+        Field(name)
+        for name in (
+            "cputotal", "cpuused", "cpuallocated", "cpumaxdeviation",
+            "memorytotal", "memoryused", "memoryallocated", "memorymaxdeviation",
+        )
+    ),
+    *(Field(name, "boolean") for name in _FLAGS),
+)  # fmt: skip
+
+
+def _place(load: Load, row: Any) -> dict[str, Any]:
+    shares = (load.cpu_used, load.cpu_given, load.memory_used, load.memory_given)
+    return {
+        "cputotal": ghz(load.cpu_mhz),
+        "cpuused": percent(load.cpu_used),
+        "cpuallocated": percent(load.cpu_given),
+        "cpumaxdeviation": percent(load.cpu_deviation),
+        "memorytotal": gb_of_mb(load.memory_mb),
+        "memoryused": percent(load.memory_used),
+        "memoryallocated": percent(load.memory_given),
+        "memorymaxdeviation": percent(load.memory_deviation),
+        **_flags(shares, row),
+    }
+
+
+Also = Callable[[Sequence[int], Mapping[int, Load]], Mapping[int, str]]
+
+
+def _places(level: str, model: Any, name: str, also: Also) -> Any:
+    """The bulk value of a place's metrics; ``name`` is what ``also`` says of each."""
+
+    def fetch(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
+        found = loads.of_places(level, keys)
+        more = also(keys, found)
+        rows = model.everything.filter(pk__in=list(keys))
+        return {
+            row.pk: {name: more.get(row.pk, "0 / 0"), **_place(found.get(row.pk, Load()), row)}
+            for row in rows
+        }
+
+    return fetch
+
+
+def _hosts_up(keys: Sequence[int], found: Mapping[int, Load]) -> dict[int, str]:
+    return {key: f"{load.hosts_up} / {load.hosts}" for key, load in found.items()}
+
+
+def _clusters_open(keys: Sequence[int], found: Mapping[int, Load]) -> dict[int, str]:
+    rows = (
+        Cluster.objects.filter(zone__in=list(keys))
+        .values_list("zone")
+        .order_by("zone")
+        .annotate(n=Count("pk"), up=Count("pk", filter=Q(allocation_state="Enabled")))
+    )
+    return {key: f"{up} / {n}" for key, n, up in rows}
+
+
+def _state(allocation: str, managed: str) -> str:
+    return allocation if managed == "Managed" else managed
+
+
+clustermetrics = replace(
+    cluster,
+    fields=(
+        *cluster.fields,
+        computed("state", ("allocation_state", "managed_state"), _state),
+        several(_places("cluster", Cluster, "hosts", _hosts_up), Field("hosts"), *_PLACE),
+    ),
+)
+
+zonemetrics = replace(
+    zone,
+    fields=(
+        *zone.fields,
+        computed("state", ("allocation_state",), lambda state: state),
+        several(_places("zone", Zone, "clusters", _clusters_open), Field("clusters"), *_PLACE),
+    ),
+)
+
+
+# -- the portal itself -----------------------------------------------------------------
+
+managementservermetrics = replace(
+    managementserver,
+    fields=(
+        *managementserver.fields,
+        Field("availableprocessors", "integer"),
+        Field("agentcount", "integer"),
+        Field("sessions", "long"),
+        Field("cpuload"),
+        Field("systemloadaverages", "list"),
+        Field("systemmemorytotal"),
+        Field("systemmemoryfree"),
+        Field("systemmemoryused"),
+        Field("threadstotalcount", "integer"),
+        Field("collectiontime", "date"),
+        Field("dbislocal", "boolean"),
+    ),
+)
+
+dbmetrics = Response(
+    "dbMetrics",
+    None,
+    (
+        Field("hostname"),
+        Field("version"),
+        Field("versioncomment"),
+        Field("collectiontime", "date"),
+        Field("uptime", "long"),
+        Field("queries", "long"),
+        Field("connections", "integer"),
+        Field("dbloadaverages", "list"),
+        Field("replicas", "list"),
+    ),
+)
+
+cloudidentifier = Response(
+    "cloudidentifier", None, (Field("cloudidentifier"), Field("signature"), Field("userid"))
+)

@@ -1,0 +1,104 @@
+"""The processes of the portal: which there are, whether they live, what they use."""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from accounts.models import Session
+from agent.protocol import VERSION
+from core.errors import NoSuchObject
+from infra.models import Host
+from infra.services import database
+from jobs.models import JobStatus, Worker, WorkerSample
+
+_SERVERS = uuids.UUID("b4a55d0e-0d6a-5a43-a7a0-6f0b39ad4a3c")
+SILENT_AFTER_S = 10
+
+
+def uuid_of(worker: Worker) -> uuids.UUID:
+    """The same for as long as the process runs; a new one is a new server."""
+    return uuids.uuid5(_SERVERS, worker.name)
+
+
+def found(name: str = "", keyword: str = "") -> list[Worker]:
+    pending = Count("jobs", filter=Q(jobs__status=JobStatus.PENDING))
+    rows = Worker.objects.select_related("sample").annotate(pending=pending).order_by("started")
+    if name:
+        rows = rows.filter(name=name)
+    return list(rows.filter(name__icontains=keyword) if keyword else rows)
+
+
+def one(command: str, text: str) -> Worker:
+    """By its uuid. Raises NoSuchObject."""
+    for worker in found():
+        if str(uuid_of(worker)) == text.strip().lower():
+            return worker
+    raise NoSuchObject(command, "managementserverid", text)
+
+
+def is_alive(worker: Worker) -> bool:
+    return worker.heartbeat >= timezone.now() - timedelta(seconds=SILENT_AFTER_S)
+
+
+def record(worker: Any) -> dict[str, Any]:
+    """As CloudStack's management server."""
+    sample = getattr(worker, "sample", None)
+    facts: dict[str, Any] = {
+        "id": uuid_of(worker),
+        "name": worker.name,
+        "state": worker.state if is_alive(worker) else "Down",
+        "version": f"4.22.0.{VERSION}",
+        "lastserverstart": worker.started,
+        "pendingjobscount": worker.pending,
+    }
+    if sample:
+        facts |= {
+            "kernelversion": sample.kernel,
+            "osdistribution": sample.system,
+            "lastboottime": sample.booted,
+            "ipaddress": sample.address or None,
+        }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def with_measures(workers: Sequence[Worker]) -> list[dict[str, Any]]:
+    """What belongs to the whole cloud (sessions, agents) is said of each alike."""
+    sessions = Session.objects.count()
+    agents = Host.objects.filter(status="Up").count()
+    local = database.is_local()
+    return [
+        {
+            **record(worker),
+            "sessions": sessions,
+            "agentcount": agents,
+            "dbislocal": local,
+            **_measured(getattr(worker, "sample", None)),
+        }
+        for worker in workers
+    ]
+
+
+def _measured(sample: WorkerSample | None) -> dict[str, Any]:
+    if sample is None:
+        return {}
+    used = sample.memory_total_bytes - sample.memory_free_bytes
+    return {
+        "availableprocessors": sample.cpus,
+        "cpuload": f"{sample.cpu_percent:.2f} %",
+        "systemloadaverages": [sample.load_1m, sample.load_5m, sample.load_15m],
+        "systemmemorytotal": _gib(sample.memory_total_bytes),
+        "systemmemoryfree": _gib(sample.memory_free_bytes),
+        "systemmemoryused": _gib(used),
+        "threadstotalcount": sample.threads,
+        "collectiontime": sample.at,
+    }
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**30:.2f} GiB"
