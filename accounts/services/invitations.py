@@ -8,6 +8,7 @@ import hmac
 import secrets
 import uuid as uuids
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Letter, Project, ProjectInvitation, User
 from accounts.services import project_members
+from accounts.services.forgotten import ADDRESS
 from accounts.services.project_members import Part
 from core import live, vault
 from core.config import Setting
@@ -195,14 +197,25 @@ def _write(project: Project, email: str, token: str) -> None:
     )
 
 
+def _where(project: Project, token: str) -> str:
+    by_hand = (
+        "Sign in to the portal, open Projects, choose “Accept an invitation”, and enter\n"
+        f"  project  {project.uuid}\n"
+        f"  token    {token}\n"
+    )
+    address = ADDRESS.get().rstrip("/")
+    if not address:
+        return by_hand
+    given = urlencode({"project": project.uuid, "token": token})
+    return f"Accept or decline here:\n{address}/projects/invitation/?{given}\n\nOr: {by_hand}"
+
+
 def _letter(project: Project, token: str, lifetime: timedelta) -> str:
     hours = max(round(lifetime.total_seconds() / 3600), 1)
     return (
         f"You are invited to join project {project.name} of domain {project.domain.name_path}.\n"
         "\n"
-        "Sign in to the portal, open Projects, choose “Accept an invitation”, and enter\n"
-        f"  project  {project.uuid}\n"
-        f"  token    {token}\n"
+        f"{_where(project, token)}"
         "\n"
         f"The invitation holds for {hours} h. If you did not expect it, do nothing.\n"
     )
