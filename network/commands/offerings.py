@@ -36,10 +36,10 @@ def createNetworkOffering(
     enable: Annotated[bool, "Ready for use at once"] = False,
 ) -> NetworkOffering:
     """Creates a network offering."""
-    services = {name: ["VirtualRouter"] for name in supportedservices or []}
+    services = {name: [offerings.usual_provider(name)] for name in supportedservices or []}
     for entry in serviceproviderlist or []:
-        if entry.get("service"):
-            services[entry["service"]] = [entry.get("provider", "VirtualRouter")]
+        if service := entry.get("service"):
+            services[service] = [entry.get("provider") or offerings.usual_provider(service)]
     return offerings.create(
         name=name,
         guest_type=guestiptype,

@@ -1,7 +1,11 @@
 from network.models.addresses import GuestAddress, IpRange
 from network.models.house_ranges import PortableIpRange, StorageIpRange
-from network.models.networks import Network, NetworkOffering, NetworkState
-from network.models.permissions import NetworkPermission
+from network.models.networks import (
+    Network,
+    NetworkOffering,
+    NetworkPermission,
+    NetworkState,
+)
 from network.models.physical import PhysicalNetwork, TrafficType
 from network.models.providers import (
     InternalLbElement,

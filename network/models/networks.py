@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Account, Domain, Entity, Owned
 from accounts.querysets import (
@@ -55,7 +56,7 @@ class NetworkOffering(Entity):
 
 class NetworkQuerySet(OwnedQuerySet):
     """A shared network is there for all (``acl_type`` Domain with ROOT), for a domain with or
-    without its subdomains, or for one account."""
+    without its subdomains, or for one account and those it has let in."""
 
     def visible_to(self, caller: Any) -> NetworkQuerySet:
         if caller.is_root_admin:
@@ -65,7 +66,9 @@ class NetworkQuerySet(OwnedQuerySet):
         shared = Q(acl_type="Domain", shared_with=caller.domain) | Q(
             acl_type="Domain", shared_with__in=above, subdomain_access=True
         )
-        return self.filter(Q(acl_type="Account") & owned | shared)
+        let_in = NetworkPermission.objects.filter(account__in=_accounts_of(caller))
+        granted = Q(pk__in=let_in.values("network"))
+        return self.filter(Q(acl_type="Account") & (owned | granted) | shared)
 
     def operable_by(self, caller: Any) -> NetworkQuerySet:
         """Shared ones belong to the house, whoever may use them."""
@@ -76,6 +79,11 @@ class NetworkQuerySet(OwnedQuerySet):
 def _root_ids(caller: Any) -> list[int]:
     """ROOT's path is ``/``, so it is in nobody's list of ancestors."""
     return list(Domain.objects.filter(level=0).values_list("pk", flat=True))
+
+
+def _accounts_of(caller: Any) -> list[int]:
+    """Accounts in which the caller acts: its own, and those of its projects."""
+    return [caller.account.pk, *caller.memberships]
 
 
 class NetworkState(models.TextChoices):
@@ -164,3 +172,24 @@ class Network(Stateful, Owned):
     def is_private_segment(self) -> bool:
         """No device of the host is in its bridge: the router is the only way out."""
         return not self.vlan or self.vlan == "untagged"
+
+
+class NetworkPermission(models.Model):
+    """``account`` may plug machines into ``network``; it changes nothing about it."""
+
+    OWNER: ClassVar[str] = "network__account"
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="permissions")
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="network_permissions"
+    )
+    created = models.DateTimeField(default=timezone.now)
+
+    objects = models.Manager.from_queryset(OwnedQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network", "account"], name="network_permission_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} in {self.network}"

@@ -8,12 +8,16 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Account
+from accounts.models import Account, Domain
 from accounts.querysets import OwnedQuerySet
 from network.models.addresses import IpRange
 from network.models.networks import Network
 
 FREE, RESERVED, ALLOCATED = "Free", "Reserved", "Allocated"
+
+
+def _domains_of(caller: Any) -> list[int]:
+    return [*caller.domain.ancestor_ids, caller.domain.pk, Domain.root().pk]
 
 
 class PublicIpQuerySet(OwnedQuerySet):
@@ -24,7 +28,7 @@ class PublicIpQuerySet(OwnedQuerySet):
         free = Q(state=FREE) & (
             Q(ip_range__account=None, ip_range__domain=None, ip_range__for_system_vms=False)
             | Q(ip_range__account=caller.account)
-            | Q(ip_range__domain__in=[*caller.domain.ancestor_ids, caller.domain.pk])
+            | Q(ip_range__account=None, ip_range__domain__in=_domains_of(caller))
         )
         return self.filter(free | Q(pk__in=self.owned_within(caller).values("pk")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import InvalidParameter, NotAllowedInState
-from network.models import Network, NetworkState
+from network.models import Network, NetworkPermission, NetworkState
 from network.services import providers, public_ips, vlans
 
 _ASLEEP = (NetworkState.ALLOCATED, NetworkState.SHUTDOWN)
@@ -51,5 +51,6 @@ def implemented(network: Network) -> None:
 
 
 def give_back(network: Network) -> None:
+    NetworkPermission.objects.filter(network=network).delete()
     vlans.give_back(network)
     public_ips.give_back_all(network)

@@ -6,15 +6,14 @@ from typing import Any
 
 from core.errors import InUse, InvalidParameter
 from network.models import NetworkOffering
+from network.services import providers
 
 _ROUTER = ["VirtualRouter"]
 _PLAIN = {"Dhcp": _ROUTER, "Dns": _ROUTER, "UserData": _ROUTER}
 _NAT = {**_PLAIN, "SourceNat": _ROUTER}
+_DRIVE = {"UserData": ["ConfigDrive"]}
 
-#: Services a network router here really provides, by the offering types that may have them.
-SUPPORTED = {"Dhcp", "Dns", "UserData", "SourceNat", "SecurityGroup"}
-
-# Names and services: CloudStack's built-in offerings.
+# Names: CloudStack's built-in offerings; of their services those that have an effect here.
 BUILT_IN: list[dict[str, Any]] = [
     {
         "name": "DefaultSharedNetworkOffering",
@@ -40,10 +39,38 @@ BUILT_IN: list[dict[str, Any]] = [
         "availability": "Required",
     },
     {
+        "name": "DefaultIsolatedNetworkOffering",
+        "display_text": "Isolated network with its own router, on a VLAN of your choice",
+        "guest_type": "Isolated",
+        "services": _PLAIN,
+        "specify_vlan": True,
+        "specify_ip_ranges": True,
+    },
+    {
         "name": "DefaultL2NetworkOffering",
         "display_text": "Plain segment without addresses",
         "guest_type": "L2",
         "services": {},
+    },
+    {
+        "name": "DefaultL2NetworkOfferingVlan",
+        "display_text": "Plain segment on a VLAN of your choice",
+        "guest_type": "L2",
+        "services": {},
+        "specify_vlan": True,
+    },
+    {
+        "name": "DefaultL2NetworkOfferingConfigDrive",
+        "display_text": "Plain segment; user data comes on a drive",
+        "guest_type": "L2",
+        "services": _DRIVE,
+    },
+    {
+        "name": "DefaultL2NetworkOfferingConfigDriveVlan",
+        "display_text": "Plain segment on a VLAN of your choice; user data comes on a drive",
+        "guest_type": "L2",
+        "services": _DRIVE,
+        "specify_vlan": True,
     },
 ]
 
@@ -56,24 +83,34 @@ def ensure_built_in() -> None:
 
 
 def create(*, name: str, guest_type: str, services: dict[str, list[str]], **more: Any) -> Any:
-    unknown = sorted(set(services) - SUPPORTED)
-    if unknown:
-        raise InvalidParameter(
-            f"Nobody here provides {', '.join(unknown)}; "
-            f"there are {', '.join(sorted(SUPPORTED))}."
-        )
-    if guest_type == "L2" and services:
-        raise InvalidParameter("An L2 network has no services.")
-    if "SecurityGroup" in services and guest_type != "Shared":
-        raise InvalidParameter(
-            "Security groups keep machines of several accounts apart, in Shared networks; "
-            f"in {guest_type} networks there is nobody to keep apart."
-        )
+    for service, names in services.items():
+        _check_service(service, names)
+    if guest_type == "L2" and {p for names in services.values() for p in names} - {"ConfigDrive"}:
+        raise InvalidParameter("An L2 network has no services but user data on a ConfigDrive.")
     if NetworkOffering.objects.filter(name=name).exists():
         raise InvalidParameter(f"A network offering named {name} exists already.")
     return NetworkOffering.objects.create(
         name=name, guest_type=guest_type, services=services, **more
     )
+
+
+def usual_provider(service: str) -> str:
+    """Who provides a service whose provider nobody named."""
+    able = (p for p, kind in providers.KINDS.items() if service in kind.services)
+    return next(able, "VirtualRouter")
+
+
+def _check_service(service: str, names: list[str]) -> None:
+    able = {p for p, kind in providers.KINDS.items() if service in kind.services}
+    if not able:
+        known = sorted({s for kind in providers.KINDS.values() for s in kind.services})
+        raise InvalidParameter(f"Nobody here provides {service}; there are {', '.join(known)}.")
+    unable = sorted(set(names) - able)
+    if unable:
+        raise InvalidParameter(
+            f"Provider {', '.join(unable)} cannot provide {service} here; "
+            f"{', '.join(sorted(able))} can."
+        )
 
 
 def delete(offering: NetworkOffering) -> None:

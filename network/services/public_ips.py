@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, Domain
 from accounts.resources import Resource
 from accounts.services import limits
 from core.errors import InsufficientCapacity, InUse, InvalidParameter, NotAllowedInState
@@ -72,10 +72,15 @@ def _ranges_for(zone: Zone, account: Account) -> Iterable[IpRange]:
     rows = list(
         IpRange.objects.filter(zone=zone, network=None, for_system_vms=False).order_by("pk")
     )
-    domains = {*account.domain.ancestor_ids, account.domain_id}
+    domains = _domains_of(account)
     yield from (r for r in rows if r.account_id == account.pk)
     yield from (r for r in rows if r.account_id is None and r.domain_id in domains)
     yield from (r for r in rows if r.account_id is None and r.domain_id is None)
+
+
+def _domains_of(account: Account) -> set[int]:
+    """The account's domain and those above it; ROOT is in nobody's list of ancestors."""
+    return {*account.domain.ancestor_ids, account.domain_id, Domain.root().pk}
 
 
 def _take(row: IpRange, network: Network) -> PublicIp | None:
@@ -123,10 +128,9 @@ def _check_may_have(row: IpRange, account: Account) -> None:
         raise InvalidParameter(f"Range {row} is kept for system machines.")
     if row.account_id is not None and row.account_id != account.pk:
         raise InvalidParameter(f"Range {row} is kept for account {row.account}.")
-    if row.domain_id is not None and row.account_id is None:
-        domains = {*account.domain.ancestor_ids, account.domain_id}
-        if row.domain_id not in domains:
-            raise InvalidParameter(f"Range {row} is kept for domain {row.domain}.")
+    of_domain = row.domain_id is not None and row.account_id is None
+    if of_domain and row.domain_id not in _domains_of(account):
+        raise InvalidParameter(f"Range {row} is kept for domain {row.domain}.")
 
 
 @transaction.atomic

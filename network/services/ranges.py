@@ -336,15 +336,16 @@ def dedicate(row: IpRange, domain: Domain, account: Account | None) -> IpRange:
         raise InvalidParameter(f"Range {row} is kept for system machines.")
     others = row.public_ips.exclude(state=FREE).select_related("account__domain", "network")
     for taken in others:
-        mine = taken.account_id == account.pk if account else domain.pk in (
-            taken.account.domain_id, *taken.account.domain.ancestor_ids
-        )
-        if not mine:
+        if not (taken.account_id == account.pk if account else _is_within(taken.account, domain)):
             raise InUse(f"Range {row} is in use: {_public_words(taken)}.")
     row.account, row.domain = account, domain
     row.save(update_fields=["account", "domain"])
     live.changed(row)
     return row
+
+
+def _is_within(account: Account, domain: Domain) -> bool:
+    return domain.is_root or domain.pk in (account.domain_id, *account.domain.ancestor_ids)
 
 
 @transaction.atomic
