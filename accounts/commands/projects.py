@@ -51,9 +51,9 @@ def updateProject(
 ) -> Project:
     """Changes a project, or who administers it."""
     projects.check_administers(caller, id)
+    user = project_members.user_in(id, userid, "updateProject") if userid else None
     projects.rename(id, name=name, display_text=displaytext)
-    if account or userid:
-        user = project_members.user_in(id, userid, "updateProject") if userid else None
+    if account or user:
         member = user.account if user else project_members.account_named(id, account or "")
         if swapowner:
             project_members.hand_over(id, member, user)

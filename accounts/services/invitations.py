@@ -99,7 +99,7 @@ def project_of(uuid: str) -> Project | None:
     try:
         wanted = uuids.UUID(uuid)
     except ValueError:
-        return None
+        raise InvalidParameter(f"Parameter projectid must be a uuid, not “{uuid}”.") from None
     return Project.objects.select_related("domain").filter(uuid=wanted).first()
 
 

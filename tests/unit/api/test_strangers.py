@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,7 @@ def lists(*, scoped: bool = False) -> list[str]:
 
 def told(caller: Caller, name: str, **given: Any) -> str:
     """Everything a list says, as the bytes that would go out."""
+    caller = replace(caller)  # what it is in is asked anew
     values = {"listall": "true", **required_values(COMMANDS[name], World(caller.account)), **given}
     return JSON.render(replies.of(dispatch.execute(caller, name, values))).decode()
 
@@ -182,6 +184,11 @@ def _by_id(row: models.Model) -> tuple[dict[str, str], str]:
 
 #: Lists that are asked otherwise than by the id of what they list: parameters, and what shows.
 ASKED_BY = {
+    "listProjectAccounts": lambda row: ({"projectid": str(row.project.uuid)}, str(row.uuid)),
+    "listProjectRoles": lambda row: ({"projectid": str(row.project.uuid)}, str(row.uuid)),
+    "listProjectRolePermissions": lambda row: (
+        {"projectid": str(row.role.project.uuid)}, str(row.uuid),
+    ),
     "listDomainChildren": lambda row: ({"id": str(row.parent.uuid)}, str(row.uuid)),
     "listNics": lambda row: ({"virtualmachineid": str(row.machine.uuid)}, str(row.uuid)),
     "listTags": lambda row: ({"key": row.key}, row.key),
