@@ -192,6 +192,7 @@ account = Response(
         computed("accountdetails", ("details",), lambda d: d or None, "map"),
         flag("isdefault", "is_default"),
         flag("iscleanuprequired", "cleanup_needed"),
+        text("defaultzoneid", "default_zone__zone__uuid"),
         text("apikeyaccess", "api_key_access"),
         many("user", users_of, user, group="user"),
         several(_usage_of_accounts, *usage_fields(), group="resource"),

@@ -3,6 +3,7 @@
 from compute.commands import (
     access,
     affinity,
+    assigning,
     dedication,
     deployment,
     groups,
@@ -14,12 +15,14 @@ from compute.commands import (
     nics,
     offerings,
     securitygroups,
+    system_vms,
     volumes,
 )
 
 __all__ = [
     "access",
     "affinity",
+    "assigning",
     "dedication",
     "deployment",
     "groups",
@@ -31,5 +34,6 @@ __all__ = [
     "nics",
     "offerings",
     "securitygroups",
+    "system_vms",
     "volumes",
 ]

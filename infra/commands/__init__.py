@@ -11,7 +11,9 @@ from infra.commands import (
     metrics,
     pod_ranges,
     pods,
+    preferences,
     regions,
+    simulator,
     summary,
     zones,
 )
@@ -27,7 +29,9 @@ __all__ = [
     "metrics",
     "pod_ranges",
     "pods",
+    "preferences",
     "regions",
+    "simulator",
     "summary",
     "zones",
 ]

@@ -21,6 +21,7 @@ from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
 from core.steps import Plan
 from core.units import GIB, size
 from infra.models import Host, Zone
+from infra.services.preferences import default_zone
 from infra.services.usage import refuse_if_used
 from storage import states
 from storage.jobs import volumes as jobs
@@ -78,6 +79,7 @@ def create(
         zone = _zone_of(snapshot, zone)
     elif offering is None:
         raise InvalidParameter("Give diskofferingid or snapshotid: what the volume is made of.")
+    zone = zone or default_zone(account)
     if zone is None:
         raise InvalidParameter("Give zoneid: the zone the volume is made in.")
     if offering is not None:
