@@ -73,8 +73,9 @@ def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
     placed = []
     for index, wish in sorted(enumerate(wishes), key=lambda pair: pair[1].network.pk):
         address = addresses.allocate(
-            wish.network, hostname=vm.hostname, ip4=wish.ip4, ip6=wish.ip6, mac=wish.mac
-        )
+            wish.network, hostname=vm.hostname, ip4=wish.ip4, ip6=wish.ip6, mac=wish.mac,
+            pod=vm.host.pod if vm.host and vm.zone.network_type == "Basic" else None,
+        )  # fmt: skip
         placed.append(
             Nic.objects.create(
                 machine=vm,

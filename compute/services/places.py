@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.models import Account
 from compute.models import AffinityGroup, VirtualMachine, VolumeAttachment
@@ -12,6 +12,7 @@ from compute.services.disks import DataDisk
 from compute.services.offerings import Size
 from core.errors import InvalidParameter
 from infra.models import Cluster, Host, Pod, Zone
+from network.services import addresses
 from storage.models import DiskOffering, Template, Volume
 
 
@@ -48,12 +49,21 @@ def of_machine(
         host_tags=vm.service_offering.host_tags,
         disks=[disk_of(vm, a.volume) for a in attachments],
         groups=groups,
-        choice=choice,
+        choice=_where_it_can_be(vm, choice),
         owner=vm.account,
         machine=vm,
         last_host=vm.last_host if last_host else None,
         avoid=avoid,
     )
+
+
+def _where_it_can_be(vm: VirtualMachine, choice: Choice) -> Choice:
+    """In a Basic zone a machine's address may be its pod's alone."""
+    if vm.zone.network_type != "Basic" or choice.pod is not None:
+        return choice
+    nics = vm.nics.filter(removed=None).select_related("address")
+    pod = addresses.pod_of(nic.address for nic in nics if nic.address is not None)
+    return choice if pod is None else replace(choice, pod=pod)
 
 
 def wanted(

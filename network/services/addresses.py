@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+from collections.abc import Iterable
 
 from core.errors import InsufficientCapacity, InvalidParameter, NotAllowedInState
+from infra.models import Pod
 from network.models import GuestAddress, IpRange, Network
 from network.services import implementing, routers
 
@@ -14,9 +16,16 @@ _WINDOW = 512  # addresses looked at in one query
 
 
 def allocate(
-    network: Network, *, hostname: str = "", ip4: str = "", ip6: str = "", mac: str = ""
+    network: Network,
+    *,
+    hostname: str = "",
+    ip4: str = "",
+    ip6: str = "",
+    mac: str = "",
+    pod: Pod | None = None,
 ) -> GuestAddress:
-    """A place in the network, with chosen addresses or the next free ones.
+    """A place in the network, with chosen addresses or the next free ones; for a machine in
+    ``pod`` none that is another pod's.
 
     Must run in a transaction; the caller's commit makes it known to the router's next apply.
     Raises InvalidParameter for a chosen address that is taken or outside, and
@@ -28,7 +37,7 @@ def allocate(
     implementing.prepare(locked)
     address = GuestAddress(network=locked, hostname=hostname, mac=_mac(mac))
     if locked.cidr:
-        address.ip4_number = _chosen(locked, ip4) if ip4 else _next(locked)
+        address.ip4_number = _chosen(locked, ip4, pod) if ip4 else _next(locked, pod)
         address.ip4 = str(ipaddress.IPv4Address(address.ip4_number))
     elif ip4:
         raise InvalidParameter(f"Network {locked} has no IPv4 addresses to give.")
@@ -84,7 +93,25 @@ def _mac(wanted: str) -> str:
     return mac
 
 
-def _chosen(network: Network, ip4: str) -> int:
+def pod_of(addresses: Iterable[GuestAddress]) -> Pod | None:
+    """The pod where machines with these addresses must be; None where any will do."""
+    for address in addresses:
+        row = (
+            IpRange.objects.filter(
+                network=address.network_id,
+                first__lte=address.ip4_number or 0,
+                last__gte=address.ip4_number or 0,
+            )
+            .exclude(pod=None)
+            .select_related("pod")
+            .first()
+        )
+        if row is not None:
+            return row.pod
+    return None
+
+
+def _chosen(network: Network, ip4: str, pod: Pod | None = None) -> int:
     subnet = ipaddress.IPv4Network(network.cidr)
     try:
         address = ipaddress.IPv4Address(ip4)
@@ -96,31 +123,49 @@ def _chosen(network: Network, ip4: str) -> int:
         raise InvalidParameter(f"{ip4} is the gateway of network {network}; choose another.")
     if GuestAddress.objects.filter(network=network, ip4_number=int(address)).exists():
         raise InvalidParameter(f"{ip4} in network {network} is in use; choose another or none.")
+    if pod is not None:
+        _check_pod(network, int(address), pod)
     return int(address)
 
 
-def _next(network: Network) -> int:
-    ranges = _ranges(network)
+def _check_pod(network: Network, number: int, pod: Pod) -> None:
+    row = (
+        IpRange.objects.filter(network=network, first__lte=number, last__gte=number)
+        .exclude(pod=None)
+        .select_related("pod")
+        .first()
+    )
+    if row is not None and row.pod_id != pod.pk:
+        raise InvalidParameter(
+            f"{_text(number)} is of the range of pod {row.pod}; the machine is in pod {pod}."
+        )
+
+
+def _next(network: Network, pod: Pod | None = None) -> int:
+    ranges = _ranges(network, pod)
     after = [(max(lo, network.cursor + 1), hi) for lo, hi in ranges if hi > network.cursor]
     for low, high in [*after, *ranges]:
         found = _first_free(network, low, high)
         if found is not None:
             Network.objects.filter(pk=network.pk).update(cursor=found)
             return found
+    where = f" for pod {pod}" if pod is not None and network.zone.network_type == "Basic" else ""
     raise InsufficientCapacity(
-        f"Network {network} has no free address left in "
+        f"Network {network} has no free address left{where} in "
         f"{', '.join(f'{_text(a)}–{_text(b)}' for a, b in ranges) or network.cidr}."
     )
 
 
-def _ranges(network: Network) -> list[tuple[int, int]]:
-    """The ranges set up for the network, or all of its subnet but the edges."""
+def _ranges(network: Network, pod: Pod | None) -> list[tuple[int, int]]:
+    """The ranges set up for the network (but other pods'), or all of its subnet but the edges."""
     found = list(
-        IpRange.objects.filter(network=network).order_by("first").values_list("first", "last")
+        IpRange.objects.filter(network=network)
+        .exclude(last=0)
+        .order_by("first")
+        .values_list("first", "last", "pod_id")
     )
-    found = [r for r in found if r[1]]
     if found:
-        return found
+        return [(a, b) for a, b, of in found if pod is None or of in (None, pod.pk)]
     subnet = ipaddress.IPv4Network(network.cidr)
     return [(int(subnet.network_address) + 1, int(subnet.broadcast_address) - 1)]
 

@@ -136,7 +136,7 @@ def add_guest(
     netmask: str = "",
     pod: Pod | None = None,
 ) -> IpRange:
-    """A range of a guest network: in its subnet, or, in a Basic zone, in a subnet of the pod's.
+    """A range in a guest network's subnet; in a Basic zone perhaps for one pod's machines.
 
     The first range of a network without a subnet gives it one.
     """
@@ -188,17 +188,10 @@ def _check_subnet(network: Network, wanted: Range) -> None:
         return
     if (wanted.gateway, wanted.netmask) == (network.gateway, network.netmask):
         return
-    if network.zone.network_type != "Basic":
-        raise InvalidParameter(
-            f"Network {network} is {network.cidr} with gateway {network.gateway}; its ranges are "
-            "of that subnet."
-        )
-    for row in IpRange.objects.filter(network=network).exclude(first=0):
-        same = (row.gateway, row.netmask) == (wanted.gateway, wanted.netmask)
-        if not same and row.subnet is not None and row.subnet.overlaps(mine):
-            raise InvalidParameter(
-                f"{mine} overlaps {row.subnet}, a subnet of network {network} with another gateway."
-            )
+    raise InvalidParameter(
+        f"Network {network} is {network.cidr} with gateway {network.gateway}; its ranges are of "
+        "that subnet."
+    )
 
 
 def guest_network_of(zone: Zone) -> Network:
@@ -285,7 +278,15 @@ def remove(row: IpRange) -> None:
     PublicIp.objects.filter(ip_range=row).delete()
     row.remove()
     if row.network is not None:
+        _forget_subnet(row.network)
         routers.changed(row.network)
+
+
+def _forget_subnet(network: Network) -> None:
+    """In a Basic zone ranges gave the network its subnet; with the last one it goes."""
+    left = IpRange.objects.filter(network=network).exists() or network.addresses.exists()
+    if network.zone.network_type == "Basic" and not left:
+        Network.objects.filter(pk=network.pk).update(cidr="", gateway=None, netmask="")
 
 
 def refuse_in_use(row: IpRange, outside: tuple[int, int] | None = None) -> None:
