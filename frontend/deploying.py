@@ -27,7 +27,7 @@ _PLAIN = (
     "zoneid", "serviceofferingid", "templateid", "name", "group", "rootdisksize", "userdataid",
     "keyboard", "boottype", "hostid", "ipaddress", "hypervisor", "password",
 )  # fmt: skip
-_SEVERAL = ("networkids", "keypairs", "affinitygroupids")
+_SEVERAL = ("networkids", "keypairs", "affinitygroupids", "securitygroupids")
 
 
 @dataclass
@@ -42,6 +42,7 @@ class Offer:
     networks: list[Record] = field(default_factory=list)
     keys: list[Record] = field(default_factory=list)
     affinity: list[Record] = field(default_factory=list)
+    security: list[Record] = field(default_factory=list)
     userdata: list[Record] = field(default_factory=list)
     groups: list[Record] = field(default_factory=list)
     hosts: list[Record] = field(default_factory=list)
@@ -74,6 +75,8 @@ def offer(reader: Reader, zone: str) -> Offer:
     found.networks = _read(reader, "listNetworks", {**near, **owner, "canusefordeploy": "true"})
     found.keys = _read(reader, "listSSHKeyPairs", mine)
     found.affinity = _read(reader, "listAffinityGroups", mine)
+    if any(_has_security_groups(network) for network in found.networks):
+        found.security = _read(reader, "listSecurityGroups", mine)
     found.userdata = _read(reader, "listUserData", mine)
     found.groups = _read(reader, "listInstanceGroups", mine)
     if reader.is_admin:
@@ -101,6 +104,10 @@ def _read(reader: Reader, command: str, params: dict[str, str]) -> list[Record]:
         return list(reader.run(command, known).records or [])
     except CloudError:
         return []
+
+
+def _has_security_groups(network: Record) -> bool:
+    return any(s.get("name") == "SecurityGroup" for s in network.get("service") or [])
 
 
 def _ready(records: list[Record]) -> list[Record]:

@@ -141,6 +141,18 @@ LABELS: dict[str, Any] = {
     "dynamicscalingenabled": _("Can be scaled while running"),
     "volumeids": _("Volumes to delete with it"),
     "readonly": _("Read only"),
+    "endpoint": _("Address"),
+    "forsystemvms": _("For system machines"),
+    "regionid": _("Region"),
+    "servicelist": _("Services"),
+    "vlanrange": _("VLANs"),
+    "protocol": _("Protocol"),
+    "startport": _("First port"),
+    "endport": _("Last port"),
+    "cidrlist": _("Address ranges"),
+    "icmptype": _("ICMP type"),
+    "icmpcode": _("ICMP code"),
+    "usersecuritygrouplist": _("Security groups"),
 }
 
 

@@ -110,6 +110,38 @@ def nics(reader: Reader, section: Section, record: Record) -> Context:
     }
 
 
+def traffic_rules(reader: Reader, section: Section, record: Record) -> Context:
+    """What may come in to a security group's instances, and what may go out."""
+    ways = (
+        ("Ingress", "ingressrule", _("What may come in"), _("From"),
+         _("Answers to what an instance asked for come in without a rule."),
+         _("Nothing comes in.")),
+        ("Egress", "egressrule", _("What may go out"), _("To"),
+         _("Without a rule everything goes out; with one, nothing else does."),
+         _("Everything goes out.")),
+    )  # fmt: skip
+    shown = []
+    for way, field, title, whom, hint, none in ways:
+        allow, revoke = f"authorizeSecurityGroup{way}", f"revokeSecurityGroup{way}"
+        rules = [{**rule, "ports": _ports(rule)} for rule in record.get(field) or []]
+        shown.append({
+            "title": title, "whom": whom, "hint": hint, "none": none, "rules": rules,
+            "allow": allow, "revoke": revoke, "may_allow": reader.may(allow),
+            "may_revoke": reader.may(revoke),
+        })  # fmt: skip
+    return {"ways": shown}
+
+
+def _ports(rule: Record) -> str:
+    if rule.get("icmptype") is not None:
+        kinds = [rule["icmptype"], rule.get("icmpcode", -1)]
+        return "/".join("*" if kind == -1 else str(kind) for kind in kinds)
+    first, last = rule.get("startport"), rule.get("endport")
+    if first is None:
+        return "*"
+    return str(first) if first == last else f"{first}–{last}"
+
+
 def chain(reader: Reader, section: Section, record: Record) -> Context:
     """Snapshots of a volume from the first to the last, as a line that ends in today."""
     found = reader.run("listSnapshots", {"volumeid": record["id"], "listall": "true"}).records or []
@@ -130,6 +162,21 @@ def sharing(reader: Reader, section: Section, record: Record) -> Context:
         "shared_with": accounts if isinstance(accounts, list) else str(accounts).split(","),
         "may_change": reader.may("updateTemplatePermissions"),
     }
+
+
+def permitted(reader: Reader, section: Section, record: Record) -> Context:
+    """Other accounts that may plug instances into a network."""
+    found = reader.run("listNetworkPermissions", {"networkid": record["id"]}).records or []
+    base = f"/do/{{}}?from={section.key}&of={record['id']}&stay=1"
+    return {
+        "permitted": found,
+        "permit": base.format("createNetworkPermissions")
+        if reader.may("createNetworkPermissions") else "",
+        "take_back": base.format("removeNetworkPermissions")
+        if reader.may("removeNetworkPermissions") else "",
+        "reset": base.format("resetNetworkPermissions")
+        if found and reader.may("resetNetworkPermissions") else "",
+    }  # fmt: skip
 
 
 _CAPACITY_HOLDERS = {"zones": "zoneid", "pods": "podid", "clusters": "clusterid"}

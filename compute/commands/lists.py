@@ -13,6 +13,7 @@ from compute.models import (
     AffinityGroup,
     InstanceGroup,
     Nic,
+    SecurityGroup,
     ServiceOffering,
     SshKeyPair,
     UserData,
@@ -87,6 +88,9 @@ def listVirtualMachines(
     groupid: Annotated[InstanceGroup | None, Filter("group"), "Only in this group"] = None,
     affinitygroupid: Annotated[
         AffinityGroup | None, Filter("affinity_groups"), "Only in this affinity group"
+    ] = None,
+    securitygroupid: Annotated[
+        SecurityGroup | None, Filter("security_groups"), "Only in this security group"
     ] = None,
     networkid: Annotated[Network | None, "Only in this network"] = None,
     forvirtualnetwork: Annotated[bool | None, "Only in isolated networks, or in none"] = None,

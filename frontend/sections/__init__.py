@@ -18,9 +18,13 @@ from frontend.sections import (
     offerings,
     people,
     places,
+    ranges,
+    regions,
+    securitygroups,
     stores,
     tenants,
     volumes,
+    wires,
 )
 from frontend.sections.base import Section
 
@@ -32,6 +36,7 @@ SECTIONS: dict[str, Section] = {
         volumes,
         images,
         network,
+        securitygroups,
         activity,
         tenants,
         people,
@@ -39,6 +44,9 @@ SECTIONS: dict[str, Section] = {
         places,
         hosts,
         stores,
+        wires,
+        ranges,
+        regions,
     )
     for section in module.SECTIONS
 }
@@ -77,6 +85,14 @@ PAGES = {
             admin=True,
         ),
         Page(
+            "dedicated",
+            _("Dedicated resources"),
+            "lock",
+            "/dedicated",
+            "listDedicatedZones",
+            admin=True,
+        ),
+        Page(
             "settings",
             _("Global settings"),
             "adjustments",
@@ -99,7 +115,7 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         ("instances", "sshkeys", "affinitygroups", "instancegroups", "userdata"),
     ),
     (_("Storage"), "database", ("volumes", "snapshots")),
-    (_("Network"), "network", ("networks", "routers")),
+    (_("Network"), "network", ("networks", "publicips", "securitygroups", "routers")),
     (_("Images"), "photo", ("templates", "isos")),
     (_("Activity"), "activity", ("events", "jobs", "alerts")),
     (
@@ -115,7 +131,20 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
             "storagepools",
             "imagestores",
             "physicalnetworks",
+            "dedicated",
+            "regions",
+        ),
+    ),
+    (
+        _("Addresses and VLANs"),
+        "map-pin",
+        (
+            "publicranges",
             "ipranges",
+            "storageranges",
+            "portableranges",
+            "guestvlans",
+            "dedicatedvlans",
         ),
     ),
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),

@@ -45,6 +45,7 @@ def _page(
         "data": chosen,
         "data_networks": chosen.getlist("networkids"),
         "data_keys": chosen.getlist("keypairs"),
+        "data_security": chosen.getlist("securitygroupids"),
         "data_affinity": chosen.getlist("affinitygroupids"),
         "zone": zone,
         "keyboards": deploying.KEYBOARDS,
