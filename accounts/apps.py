@@ -9,3 +9,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import_module("accounts.resource_types")
         import_module("accounts.commands")
+        import_module("accounts.directories.signing_in").plug_in()

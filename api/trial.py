@@ -30,6 +30,8 @@ def is_wanted(command: Command, given: Mapping[str, Any]) -> bool:
     """
     if str(given.get(PARAMETER, "")).lower() != "true" or command.reads_only:
         return False
+    if PARAMETER in command.by_name:  # it can do so itself, and better
+        return False
     if command.anonymous or command.own_transactions:
         raise InvalidParameter(f"{command.name} cannot be tried with dryrun; nothing was done.")
     return True

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.directories import signing_in
 from accounts.services import recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
@@ -74,6 +75,11 @@ def forget_troubles() -> int:
 @every(600, "accounts.sweep_sign_ins")
 def sweep_sign_ins() -> int:
     return sessions.sweep() + throttle.sweep()
+
+
+@every(600, "accounts.follow_ldap_links")
+def follow_ldap_links() -> int:
+    return signing_in.follow_links()
 
 
 @every(COUNTED_EVERY_S.get, "accounts.recount")

@@ -34,16 +34,9 @@ def create(
     user_uuid: uuids.UUID | None = None,
 ) -> Account:
     roles.check_may_give(caller, role)
-    _check_place(role, domain)
-    _check_name(name, domain)
-    account = Account(
-        name=name, domain=domain, role=role, network_domain=network_domain, details=details or {}
+    account = make(
+        name, domain, role, network_domain=network_domain, details=details, uuid=uuid
     )
-    if uuid is not None:
-        if Account.everything.filter(uuid=uuid).exists():
-            raise InvalidParameter(f"The id {uuid} is taken.")
-        account.uuid = uuid
-    account.save()
     users.create(
         account,
         username,
@@ -54,6 +47,30 @@ def create(
         timezone=timezone,
         uuid=user_uuid,
     )
+    return account
+
+
+@transaction.atomic
+def make(
+    name: str,
+    domain: Domain,
+    role: Role,
+    *,
+    network_domain: str = "",
+    details: dict[str, Any] | None = None,
+    uuid: uuids.UUID | None = None,
+) -> Account:
+    """An account without users yet."""
+    check_place(role, domain)
+    _check_name(name, domain)
+    account = Account(
+        name=name, domain=domain, role=role, network_domain=network_domain, details=details or {}
+    )
+    if uuid is not None:
+        if Account.everything.filter(uuid=uuid).exists():
+            raise InvalidParameter(f"The id {uuid} is taken.")
+        account.uuid = uuid
+    account.save()
     live.changed(account)
     return account
 
@@ -91,7 +108,7 @@ def _give_role(caller: Caller, account: Account, role: Role) -> None:
     if role.state != "enabled":
         raise InvalidParameter(f"Role {role.name} is disabled; enable it first.")
     roles.check_may_give(caller, role)
-    _check_place(role, account.domain)
+    check_place(role, account.domain)
     account.role = role
 
 
@@ -115,7 +132,7 @@ def check_not_own(caller: Caller, account: Account, verb: str) -> None:
         raise PermissionDenied(f"You cannot {verb} your own account.")
 
 
-def _check_place(role: Role, domain: Domain) -> None:
+def check_place(role: Role, domain: Domain) -> None:
     if domain.state != "Active":
         raise NotAllowedInState(f"Domain {domain.name_path} is being deleted.")
     if role.type == RoleType.ADMIN and not domain.is_root:

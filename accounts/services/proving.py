@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.caller import Caller
-from accounts.models import User
+from accounts.models import Domain, User
 from accounts.services import throttle
 from core.errors import InvalidParameter
 
@@ -19,12 +19,21 @@ NATIVE = "native"
 #: User.source → who knows the password. Users of other sources (oauth2, saml2) have none here.
 AUTHENTICATORS: dict[str, Authenticator] = {NATIVE: User.has_password}
 
+#: (domain, name, password) → a user who comes in now for the first time, or None.
+NEWCOMERS: list[Callable[[Domain, str, str], User | None]] = []
+
 _FRESH_FOR = timedelta(minutes=5)
 
 
 def knows_password(user: User, password: str) -> bool:
     authenticator = AUTHENTICATORS.get(user.source)
     return authenticator is not None and bool(password) and authenticator(user, password)
+
+
+def newcomer(domain: Domain | None, username: str, password: str) -> User | None:
+    if domain is None:
+        return None
+    return next(filter(None, (come(domain, username, password) for come in NEWCOMERS)), None)
 
 
 def prove_again(caller: Caller, password: str | None) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.models import Domain, Session, User
-from accounts.services import factor_policy, throttle
+from accounts.services import factor_policy, proving, throttle
 from core import live
 from core.config import Setting
 from core.errors import LoginFailed
@@ -54,19 +54,26 @@ def log_in(
     """A new session. ``domain_path`` is like ``/dev/team`` or ``ROOT/dev/team``; empty is
     ROOT; ``domain_uuid`` wins over it.
 
-    Raises LoginFailed, with the same words and after the same work whatever was wrong, or
-    Throttled. Call it outside a transaction: a failure must be counted, not rolled back.
+    Raises LoginFailed, with the same words and after the same work whatever was wrong,
+    Throttled, or ResourceUnavailable when who keeps the password is away. Call it outside a
+    transaction: a failure must be counted, not rolled back.
     """
     domain = _domain_by_uuid(domain_uuid) if domain_uuid else domain_at(domain_path)
     user = user_called(username, domain) if domain else None
     things = throttle.watched(canonical(user, username), address)
     throttle.refuse_if_paused(things)
-    is_right = check_password(password, user.password if user else _nobodys_password())
+    if user is not None and user.source != proving.NATIVE:
+        is_right = proving.knows_password(user, password)
+    else:
+        is_right = check_password(password, user.password if user else _nobodys_password())
+    if user is None:
+        user = proving.newcomer(domain, username, password)
+        is_right = user is not None
     if user is None or not is_right or not may_sign_in(user):
         throttle.failed(things)
         raise LoginFailed("The user name, password or domain is wrong, or the user is disabled.")
     throttle.succeeded(things)
-    return start(user, address, device=device)
+    return start(user, address, device=device, source=user.source)
 
 
 def start(user: User, address: str = "", *, device: str = "", source: str = "native") -> SignedIn:

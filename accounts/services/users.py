@@ -25,9 +25,12 @@ def create(
     email: str,
     timezone: str = "",
     uuid: uuids.UUID | None = None,
+    source: str = proving.NATIVE,
 ) -> User:
+    """``source`` says who keeps the password; only one of ours (native) is given here."""
     check_name(username, account.domain)
-    passwords.check(password, username, account.domain)
+    if source == proving.NATIVE:
+        passwords.check(password, username, account.domain)
     user = User(
         username=username,
         account=account,
@@ -36,12 +39,13 @@ def create(
         lastname=lastname,
         email=email,
         timezone=timezone,
+        source=source,
     )
     if uuid is not None:
         if User.everything.filter(uuid=uuid).exists():
             raise InvalidParameter(f"The id {uuid} is taken.")
         user.uuid = uuid
-    user.set_password(password)
+    user.set_password(password if source == proving.NATIVE else None)
     user.save()
     live.changed(user)
     return user

@@ -2,7 +2,8 @@
 
 # To compile Python packages and translations.
 build_packages=(
-    gcc python3-dev python3-venv pkg-config libvirt-dev libmariadb-dev gettext procps
+    gcc python3-dev python3-venv pkg-config libvirt-dev libmariadb-dev libldap2-dev libsasl2-dev
+    gettext procps
 )
 # To run guests and their networks, and to make the tiny guest.
 hypervisor_packages=(
@@ -12,6 +13,7 @@ hypervisor_packages=(
 )
 test_packages=(
     openssh-client mariadb-server redis-server chromium fonts-noto-cjk gnutls-bin
+    slapd ldap-utils
 )
 
 # Any Node.js will do; where there is none, Debian's and its npm.

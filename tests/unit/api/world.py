@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Account, Annotation, ResourceTag, Role
+from accounts.models import Account, Annotation, LdapLink, LdapServer, ResourceTag, Role
 from accounts.services import sessions
 from compute.models import UserData
 from core.commands import COMMANDS, Command, Param
@@ -78,6 +78,12 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "accounts.Account": lambda w: w.account,
     "accounts.Domain": lambda w: w.account.domain,
     "accounts.User": lambda w: w.account.users.first(),
+    "accounts.LdapServer": lambda w: LdapServer.objects.create(
+        hostname="ldap.example", port=389, domain=w.account.domain
+    ),
+    "accounts.LdapLink": lambda w: LdapLink.objects.create(
+        domain=w.account.domain, kind="OU", name="ou=people,dc=example", role=w.account.role
+    ),
     "accounts.Session": lambda w: sessions.start(w.account.users.first()).session,
     "accounts.Role": lambda w: Role.objects.create(
         name=factories.unique("role"), type="User", is_public=False

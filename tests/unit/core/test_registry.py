@@ -20,6 +20,7 @@ NO_EVENT = {
     "deleteEvents": "it would leave an event of its own behind each time",
     "updateResourceCount": "it changes no resource, only what is believed of them",
     "login": "recorded by the edge, which knows whether it went well",
+    "searchLdap": "it only looks",
     "forgotPassword": "whether there is such a user must not show",
     "resetPassword": "recorded by the edge, which knows whose password it was",
     "logout": "recorded by the edge, which knows whose session it was",
@@ -27,6 +28,7 @@ NO_EVENT = {
 
 #: Models that no caller asks for by themselves, with the reason.
 INTERNAL = {
+    "accounts.Voucher": "what a provider said, between the two calls of one sign-in",
     "accounts.Letter": "e-mail that waits to be sent; nobody reads it but its reader",
     "accounts.LoginFailure": "counters of failed sign-ins; nobody reads them",
     "accounts.ResourceLimit": "shown through its account or domain",
