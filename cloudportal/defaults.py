@@ -31,6 +31,20 @@ DISK_OFFERINGS: tuple[dict[str, Any], ...] = (
     {"name": "Custom", "displaytext": "Custom Disk", "customized": True},
 )
 
+#: What the cloud's own machines are made of.
+SYSTEM_OFFERINGS: tuple[dict[str, Any], ...] = (
+    {"name": "System Offering For Software Router", "system_vm_type": "domainrouter",
+     "cpu_speed_mhz": 500, "memory_mb": 512, "offer_ha": True},
+    {"name": "System Offering For Console Proxy", "system_vm_type": "consoleproxy",
+     "cpu_speed_mhz": 500, "memory_mb": 1024},
+    {"name": "System Offering For Secondary Storage VM", "system_vm_type": "secondarystoragevm",
+     "cpu_speed_mhz": 500, "memory_mb": 512},
+    {"name": "System Offering For Internal LB VM", "system_vm_type": "internalloadbalancervm",
+     "cpu_speed_mhz": 256, "memory_mb": 512, "offer_ha": True},
+    {"name": "System Offering For Elastic LB VM", "system_vm_type": "elasticloadbalancervm",
+     "cpu_speed_mhz": 128, "memory_mb": 512, "offer_ha": True},
+)  # fmt: skip
+
 
 def ensure(admin_password: str = "") -> str:
     """Returns the first administrator's password when that user was made now, else ""."""
@@ -39,8 +53,10 @@ def ensure(admin_password: str = "") -> str:
     regions.ensure_local()
     network_offerings.ensure_built_in()
     # Offerings may be deleted for good, so they are made only where there never was one.
-    if not ServiceOffering.everything.exists():
+    if not ServiceOffering.everything.filter(is_system=False).exists():
         _make("createServiceOffering", SERVICE_OFFERINGS)
+    if not ServiceOffering.everything.filter(is_system=True).exists():
+        _make_system_offerings()
     if not DiskOffering.everything.exists():
         _make("createDiskOffering", DISK_OFFERINGS)
     return password
@@ -49,3 +65,14 @@ def ensure(admin_password: str = "") -> str:
 def _make(command: str, offerings: tuple[dict[str, Any], ...]) -> None:
     for offering in offerings:
         execute(Caller.system(), command, offering)
+
+
+def _make_system_offerings() -> None:
+    """Each for shared storage, and for local."""
+    for offering in SYSTEM_OFFERINGS:
+        for storage, suffix in (("shared", ""), ("local", " - Local Storage")):
+            wanted = {**offering, "name": offering["name"] + suffix, "storage_type": storage}
+            ServiceOffering.objects.create(
+                display_text=wanted["name"], is_system=True, default_use=True, cpu_number=1,
+                **wanted,
+            )  # fmt: skip

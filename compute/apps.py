@@ -4,7 +4,8 @@ from django.apps import AppConfig
 
 #: Those that register something: what happens by itself, and what others ask machines for.
 _SERVICES = (
-    "departures", "disk_samples", "occupancy", "power", "samples", "strays", "upkeep",
+    "departures", "disk_samples", "occupancy", "power", "samples", "strays", "system_vms",
+    "upkeep",
 )  # fmt: skip
 
 

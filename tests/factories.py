@@ -25,6 +25,7 @@ from compute.models import (
     SecurityGroupRule,
     ServiceOffering,
     SshKeyPair,
+    SystemVm,
     VirtualMachine,
     VolumeAttachment,
 )
@@ -507,6 +508,15 @@ def make_service_offering(name: str = "", *, domains=(), zones=(), **fields) -> 
     offering.domains.set(domains)
     offering.zones.set(zones)
     return offering
+
+
+def make_system_vm(zone: Zone | None = None, type: str = "consoleproxy", **fields) -> SystemVm:
+    """Stopped, with a disk that has no file yet; on no host."""
+    zone = zone or make_zone()
+    offering = make_service_offering(is_system=True, system_vm_type=type, default_use=True)
+    return SystemVm.objects.create(
+        type=type, zone=zone, service_offering=offering, volume=make_volume(zone=zone), **fields
+    )
 
 
 def make_security_group(account: Account | None = None, name: str = ""):

@@ -63,7 +63,8 @@ class Mock:
     how often it still happens (-1: always), ``reply`` JSON that replaces parts of the answer.
 
     Seconds: ``wait_s`` before the work, ``timeout_s`` after it, when the answer is lost; None
-    loses nothing. ``result`` is "", fail (the host refuses) or fault (nobody answers).
+    loses nothing. ``result`` is "", fail (the host refuses), fault (its agent does not answer)
+    or off (it has lost power, and its guests with it).
     """
 
     id: int
@@ -103,7 +104,7 @@ def parse(value: str) -> dict[str, Any]:
         elif key == "result" and text in ("fail", "fault"):
             fields["result"] = text
         elif key == "enabled" and text in ("true", "false"):
-            fields["result"] = "" if text == "true" else "fault"
+            fields["result"] = "" if text == "true" else "off"
         else:
             raise ValueError(
                 f"“{part}” is none of wait:seconds, timeout:seconds, result:fail, result:fault, "
@@ -180,7 +181,7 @@ class Mocks:
 def before(mock: Mock, host: str, task: Task) -> None:
     if mock.wait_s:
         task.sleep(mock.wait_s)
-    if mock.result == "fault":
+    if mock.result in ("fault", "off"):
         raise p.HostUnavailable(f"Simulated host {host} does not answer (mock {mock.id}).")
     if mock.result == "fail":
         raise p.OperationFailed(f"{mock.name} failed on purpose (mock {mock.id}).")

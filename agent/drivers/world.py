@@ -292,6 +292,8 @@ class SimulatedTrouble(Interceptor):
         if self._latency_s:
             task.sleep(self._latency_s)
         if mock is not None:
+            if mock.result == "off":
+                self._world.power_loss(self._host)
             mocks.before(mock, self._host, task)
         self._world.faults.apply(call.operation, self._host, "before", task)
         result = work()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum
 
-from compute.models import VirtualMachine
+from compute.models import SystemVm, VirtualMachine
 from infra.models import HostCapacity
 
 
 def recount_hosts() -> int:
     """Hosts whose used capacity is not the sum of the machines that count there."""
-    wanted = {row["host"]: row for row in _sums(VirtualMachine.objects.exclude(host=None))}
+    wanted = _by_host(lambda rows: rows.exclude(host=None))
     wrong = 0
     for row in HostCapacity.objects.only(
         "host", "cpu_used_mhz", "memory_used_mb", "cores_used"
     ):
-        if _used(row) != _summed(wanted.get(row.host_id)):
+        if _used(row) != wanted.get(row.host_id, (0, 0, 0)):
             wrong += _recount(row.host_id)
     return wrong
 
@@ -30,13 +30,22 @@ def _recount(host_id: int) -> int:
         row = HostCapacity.objects.select_for_update().filter(host=host_id).first()
         if row is None:
             return 0
-        sums = list(_sums(VirtualMachine.objects.filter(host=host_id)))
-        right = _summed(sums[0] if sums else None)
+        right = _by_host(lambda rows: rows.filter(host=host_id)).get(host_id, (0, 0, 0))
         if _used(row) == right:
             return 0
         row.cpu_used_mhz, row.memory_used_mb, row.cores_used = right
         row.save(update_fields=["cpu_used_mhz", "memory_used_mb", "cores_used"])
     return 1
+
+
+def _by_host(pick: Callable[[Any], Any]) -> dict[int, tuple[int, int, int]]:
+    """Of tenants' machines and the cloud's own: MHz, MiB and cores by host."""
+    sums: dict[int, tuple[int, int, int]] = {}
+    for model in (VirtualMachine, SystemVm):
+        for row in _sums(pick(model.objects)):
+            mhz, mb, cores = sums.get(row["host"], (0, 0, 0))
+            sums[row["host"]] = (mhz + row["mhz"], mb + row["mb"], cores + row["cores"])
+    return sums
 
 
 def _sums(rows: Any) -> Iterable[dict[str, int]]:
@@ -47,7 +56,3 @@ def _sums(rows: Any) -> Iterable[dict[str, int]]:
 
 def _used(row: HostCapacity) -> tuple[int, int, int]:
     return row.cpu_used_mhz, row.memory_used_mb, row.cores_used
-
-
-def _summed(row: dict[str, int] | None) -> tuple[int, int, int]:
-    return (row["mhz"], row["mb"], row["cores"]) if row else (0, 0, 0)

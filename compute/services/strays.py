@@ -19,14 +19,14 @@ from django.utils import timezone
 from accounts.caller import Caller
 from agent import protocol as p
 from compute import jobs
-from compute.models import VirtualMachine
+from compute.models import SystemVm, VirtualMachine
 from compute.services import power
 from compute.states import Power, VmState
 from core.steps import Plan
 from infra.models import Host
 from infra.services.reconciler import Finding
 from infra.services.reports import on_power_report
-from jobs.models import Trouble
+from jobs.models import AsyncJob, JobStatus, Trouble
 from jobs.submit import submit
 from jobs.troubles import open_trouble, repair
 
@@ -82,6 +82,8 @@ def _strays(
     seen = {s.uuid: s for s in states}
     here = VirtualMachine.objects.filter(host=host).values_list("uuid", flat=True)
     left = set(seen) - {str(uuid) for uuid in here}
+    if left:
+        left -= _system_vms(host, left)
     if not left:
         return
     rows = VirtualMachine.everything.filter(uuid__in=list(left)).select_related("host")
@@ -92,6 +94,22 @@ def _strays(
             yield from _stray(host, vm, seen[uuid])
     for uuid in left - set(elsewhere):
         yield _stranger(host, seen[uuid])
+
+
+def _system_vms(host: Host, uuids: Iterable[str]) -> set[str]:
+    """Those of the cloud's own machines. One that belongs elsewhere holds nothing of worth: it
+    is taken away."""
+    known = set()
+    for vm in SystemVm.everything.filter(uuid__in=list(uuids)):
+        known.add(str(vm.uuid))
+        busy = AsyncJob.objects.filter(instance_uuid=vm.uuid, status=JobStatus.PENDING)
+        if vm.host_id != host.pk and not busy.exists():
+            with transaction.atomic():
+                submit(
+                    Plan(jobs.remove_stranger, host, {"uuid": str(vm.uuid)}),
+                    account=Caller.system().account,
+                )
+    return known
 
 
 def _stray(host: Host, vm: VirtualMachine, seen: p.DomainState) -> Iterable[Finding]:

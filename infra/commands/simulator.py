@@ -28,7 +28,8 @@ mock = Response(
 
 _VALUE = (
     "What happens, with ; between: wait:seconds, timeout:seconds (done, but the answer is lost), "
-    "result:fail (refused), result:fault or enabled:false (nobody answers)"
+    "result:fail (refused), result:fault (its agent does not answer), enabled:false (the host has "
+    "lost power)"
 )
 
 

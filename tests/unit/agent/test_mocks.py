@@ -42,6 +42,17 @@ def test_the_narrowest_place_decides():
         power(agent_in(world, "other"))
 
 
+def test_a_host_that_is_off_has_lost_its_guests_and_one_whose_agent_is_away_has_not():
+    world = World()
+    agent = agent_in(world)
+    for value, power_after in (("result:fault", "PowerOn"), ("enabled:false", "PowerOff")):
+        agent.execute(p.Call("domain.start", p.StartDomain(p.DomainSpec("u", "i-2-3-VM", 1, 128))))
+        world.mocks.add("PingCommand", value, count=1)
+        with pytest.raises(p.HostUnavailable):
+            power(agent)
+        assert [s.power for s in power(agent).states] == [power_after]
+
+
 def test_a_mock_of_another_place_is_nobody_else_s():
     world = World()
     world.mocks.add("host.power", "enabled:false", place="elsewhere")
