@@ -138,6 +138,7 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "network.IpRange": lambda w: factories.make_ip_range(w["network.Network"]),
     "network.Router": lambda w: factories.make_router(w["network.Network"]),
     "compute.ServiceOffering": _for_domain("make_service_offering"),
+    "compute.SystemVm": lambda w: factories.make_system_vm(w["infra.Zone"]),
     "compute.AffinityGroup": _owned("make_affinity_group"),
     "compute.SecurityGroup": _owned("make_security_group"),
     "compute.SecurityGroupRule": lambda w: factories.make_security_group_rule(
