@@ -12,6 +12,8 @@ from frontend.reader import Reader
 from frontend.sections.base import Action, Record, Section
 from frontend.states import look
 
+_UUID = 36  # characters
+
 
 @dataclass(frozen=True)
 class Item:
@@ -59,8 +61,11 @@ def operable(reader: Reader, section: Section, uuids: list[str]) -> set[str]:
     model = section.model
     if model is None:
         return set(uuids)
-    rows = model._default_manager.all().operable_by(reader.caller).filter(uuid__in=uuids)
-    return {str(u) for u in rows.values_list("uuid", flat=True)}
+    proper = [u for u in uuids if len(u) == _UUID]
+    rows = model._default_manager.all().operable_by(reader.caller).filter(uuid__in=proper)
+    found = {str(u) for u in rows.values_list("uuid", flat=True)}
+    # A region is known by its number; who may act on it is for the command to say.
+    return found | (set(uuids) - set(proper))
 
 
 def params_of(action: Action, record: Record) -> dict[str, str]:

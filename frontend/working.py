@@ -12,6 +12,7 @@ from accounts.caller import Caller
 from frontend import texts
 from jobs.models import AsyncJob, JobStatus, JobStep, Phase, StepState
 
+_UUID = 36
 _DONE = {StepState.DONE, StepState.UNDONE}
 
 
@@ -31,6 +32,7 @@ class Progress:
 
 def of(caller: Caller, uuids: list[str]) -> dict[str, Progress]:
     """Running jobs of these things, by uuid; two queries, or one when nothing runs."""
+    uuids = [u for u in uuids if len(u) == _UUID]  # VLANs and regions have numbers
     if not uuids:
         return {}
     jobs = list(

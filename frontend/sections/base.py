@@ -164,6 +164,7 @@ class Related:
         default_factory=dict
     )  # further list parameters: param → field
     admin: bool = False
+    when: Callable[[Record], bool] | None = None
 
 
 @dataclass(frozen=True)

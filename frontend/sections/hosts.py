@@ -25,7 +25,13 @@ from frontend.sections.columns import (
     ZONE_FILTER,
     states,
 )
-from frontend.sections.places import CLUSTER_FILTER, CLUSTER_SHOWN, POD_FILTER
+from frontend.sections.places import (
+    CLUSTER_FILTER,
+    CLUSTER_SHOWN,
+    DEDICATED_TAB,
+    POD_FILTER,
+    dedication,
+)
 
 
 def _in_maintenance(record: Record) -> Text:
@@ -152,6 +158,7 @@ HOSTS = Section(
         Action(
             "cancelHostMaintenance", _("End maintenance"), "circle-check", unless=_in_maintenance
         ),
+        *dedication("Host", "hostid"),
         Action(
             "deleteHost",
             _("Remove"),
@@ -189,6 +196,7 @@ HOSTS = Section(
         Related("instances", "hostid"),
         Related("routers", "hostid"),
         Related("storagepools", "hostid"),
+        DEDICATED_TAB,
     ),
 )
 

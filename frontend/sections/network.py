@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Related, Section
+from frontend import tabs
+from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Related, Section, Tab
 from frontend.sections.columns import (
     ACCOUNT_FILTER,
     DESCRIPTION,
@@ -114,6 +115,39 @@ NETWORKS = Section(
             ),
         ),
         Action(
+            "createNetworkPermissions",
+            _("Permit accounts"),
+            "user-plus",
+            param="networkid",
+            hidden=True,
+            form=Form(
+                (
+                    F("accountids", label=_("Accounts"), section="accounts", admin=True),
+                    F("accounts", label=_("Names of accounts of the domain")),
+                    F("projectids", label=_("Projects")),
+                )
+            ),
+        ),
+        Action(
+            "removeNetworkPermissions",
+            _("Take back"),
+            "trash",
+            param="networkid",
+            hidden=True,
+            danger=True,
+            form=Form((F("accountids", widget="hidden"), F("projectids", widget="hidden"))),
+            ask=_("It can plug no more instances into the network. Those that are in it stay."),
+        ),
+        Action(
+            "resetNetworkPermissions",
+            _("Take back all permissions"),
+            "trash",
+            param="networkid",
+            hidden=True,
+            danger=True,
+            ask=_("Only the owner can plug instances into the network."),
+        ),
+        Action(
             "deleteNetwork",
             _("Delete"),
             "trash",
@@ -159,50 +193,16 @@ NETWORKS = Section(
     ),
     tabs=(
         Related("instances", "networkid"),
+        Related("publicips", "associatednetworkid"),
         Related("ipranges", "networkid", preset={"networkid": "id"}),
         Related("routers", "networkid"),
-    ),
-)
-
-IPRANGES = Section(
-    key="ipranges",
-    title=_("Address ranges"),
-    one=_("Address range"),
-    icon="list",
-    list="listVlanIpRanges",
-    name_field="startip",
-    state_field="",
-    has_detail=False,
-    admin=True,
-    about=_("Addresses that a shared network hands out to instances."),
-    columns=(
-        Column("startip", _("First address"), "mono"),
-        Column("endip", _("Last address"), "mono"),
-        Column("gateway", _("Gateway"), "mono"),
-        Column("netmask", _("Netmask"), "mono"),
-        Column("startipv6", _("First IPv6 address"), "mono"),
-        Column("endipv6", _("Last IPv6 address"), "mono"),
-        Column("vlan", _("VLAN"), "mono"),
-    ),
-    filters=(Filter("networkid", _("Network"), section="networks"), ZONE_FILTER),
-    actions=(
-        Action(
-            "deleteVlanIpRange",
-            _("Delete"),
-            "trash",
-            danger=True,
-            bulk=True,
-            ask=_("Its addresses are handed out no more. A range in use cannot be deleted."),
-        ),
-    ),
-    create=(
-        Action(
-            "createVlanIpRange",
-            _("New range"),
-            "plus",
-            form=Form(
-                ("networkid", "startip", "endip"),
-            ),
+        Tab(
+            "permissions",
+            _("Permissions"),
+            "frontend/tabs/permitted.html",
+            tabs.permitted,
+            needs="listNetworkPermissions",
+            when=lambda r: r.get("acltype") == "Account",
         ),
     ),
 )
@@ -251,97 +251,4 @@ ROUTERS = Section(
     ),
 )
 
-PHYSICAL = Section(
-    key="physicalnetworks",
-    title=_("Physical networks"),
-    one=_("Physical network"),
-    icon="topology-star",
-    list="listPhysicalNetworks",
-    admin=True,
-    about=_("The wires of a zone: which bridge on the hosts carries which kind of traffic."),
-    columns=(
-        NAME,
-        STATE,
-        ZONE,
-        Column("isolationmethods", _("Isolation methods"), "words"),
-        Column("vlan", _("VLAN"), "mono"),
-        Column("tags", _("Tags"), "words"),
-    ),
-    filters=(ZONE_FILTER,),
-    facts=(
-        Facts(
-            _("Physical network"),
-            (
-                ID,
-                ZONE,
-                Column("isolationmethods", _("Isolation methods"), "words"),
-                Column("vlan", _("VLAN"), "mono"),
-                Column("broadcastdomainrange", _("Broadcast domain")),
-                Column("networkspeed", _("Network speed")),
-                Column("tags", _("Tags"), "words"),
-            ),
-        ),
-    ),
-    actions=(
-        Action(
-            "updatePhysicalNetwork",
-            _("Edit"),
-            "edit",
-            primary=True,
-            form=Form(
-                (
-                    F("state", choices=(("Enabled", _("Enabled")), ("Disabled", _("Disabled")))),
-                    "vlan",
-                    F("tags", label=_("Tags")),
-                    "networkspeed",
-                ),
-                prefill=True,
-            ),
-        ),
-        Action("deletePhysicalNetwork", _("Delete"), "trash", danger=True),
-    ),
-    create=(
-        Action(
-            "createPhysicalNetwork",
-            _("New physical network"),
-            "plus",
-            form=Form(
-                ("name", "zoneid", "vlan"),
-                more=(
-                    "isolationmethods",
-                    F("tags", label=_("Tags")),
-                    "broadcastdomainrange",
-                    "networkspeed",
-                ),
-            ),
-        ),
-    ),
-    tabs=(Related("traffictypes", "physicalnetworkid", preset={"physicalnetworkid": "id"}),),
-)
-
-TRAFFIC = Section(
-    key="traffictypes",
-    title=_("Traffic types"),
-    one=_("Traffic type"),
-    icon="transfer",
-    list="listTrafficTypes",
-    name_field="traffictype",
-    state_field="",
-    has_detail=False,
-    admin=True,
-    columns=(
-        Column("traffictype", _("Traffic type"), "word"),
-        Column("kvmnetworklabel", _("KVM bridge"), "mono"),
-    ),
-    actions=(Action("deleteTrafficType", _("Delete"), "trash", danger=True),),
-    create=(
-        Action(
-            "addTrafficType",
-            _("Add a traffic type"),
-            "plus",
-            form=Form(("physicalnetworkid", "traffictype", "kvmnetworklabel")),
-        ),
-    ),
-)
-
-SECTIONS = (NETWORKS, IPRANGES, ROUTERS, PHYSICAL, TRAFFIC)
+SECTIONS = (NETWORKS, ROUTERS)

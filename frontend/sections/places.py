@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend import tabs
+from frontend import dedicated, tabs
 from frontend.sections.base import (
     Action,
     Column,
@@ -70,6 +70,27 @@ SETTINGS_TAB = Tab(
     tabs.settings,
     needs="listConfigurations",
 )
+
+DEDICATED_TAB = Tab(
+    "dedicated", _("Dedicated"), "frontend/tabs/dedicated.html", dedicated.tab,
+    needs="listDedicatedZones",
+)  # fmt: skip
+
+
+def dedication(kind: str, param: str) -> tuple[Action, Action]:
+    """Buttons of a zone, pod, cluster or host: for one domain or account alone, and back."""
+    return (
+        Action(
+            f"dedicate{kind}", _("Dedicate"), "lock", param=param, hidden=True,
+            form=Form(("domainid", "account")),
+            ask=_("Only instances of this domain, or of this account of it, are placed there."),
+        ),
+        Action(
+            f"releaseDedicated{kind}", _("Release"), "lock-open", param=param, hidden=True,
+            ask=_("Everybody’s instances may be placed there again."),
+        ),
+    )  # fmt: skip
+
 
 CAPACITY_TAB = Tab(
     "capacity", _("Capacity"), "frontend/tabs/capacity.html", tabs.capacity, needs="listCapacity"
@@ -144,6 +165,7 @@ ZONES = Section(
         _disable(
             "updateZone", _("Nothing new can be made in it by tenants. What runs keeps running.")
         ),
+        *dedication("Zone", "zoneid"),
         Action(
             "deleteZone",
             _("Delete"),
@@ -190,6 +212,9 @@ ZONES = Section(
         Related("physicalnetworks", "zoneid", preset={"zoneid": "id"}),
         Related("storagepools", "zoneid", preset={"zoneid": "id"}),
         Related("imagestores", "zoneid", preset={"zoneid": "id"}),
+        Related("publicranges", "zoneid", preset={"zoneid": "id"}),
+        Related("storageranges", "zoneid"),
+        DEDICATED_TAB,
         SETTINGS_TAB,
     ),
 )
@@ -241,6 +266,7 @@ PODS = Section(
         _disable(
             "updatePod", _("Nothing new is placed in it by tenants. What runs keeps running.")
         ),
+        *dedication("Pod", "podid"),
         Action(
             "deletePod",
             _("Delete"),
@@ -261,6 +287,8 @@ PODS = Section(
         CAPACITY_TAB,
         Related("clusters", "podid", preset={"podid": "id", "zoneid": "zoneid"}),
         Related("hosts", "podid"),
+        Related("storageranges", "podid", preset={"podid": "id"}),
+        DEDICATED_TAB,
     ),
 )
 
@@ -316,6 +344,7 @@ CLUSTERS = Section(
             "updateCluster",
             _("Nothing new is placed on its hosts by tenants. What runs keeps running."),
         ),
+        *dedication("Cluster", "clusterid"),
         Action(
             "deleteCluster",
             _("Delete"),
@@ -351,6 +380,7 @@ CLUSTERS = Section(
             "hosts", "clusterid", preset={"clusterid": "id", "podid": "podid", "zoneid": "zoneid"}
         ),
         Related("storagepools", "clusterid"),
+        DEDICATED_TAB,
         SETTINGS_TAB,
     ),
 )

@@ -94,7 +94,8 @@ def visible(reader: Reader, tab: Related | Tab, record: Record) -> bool:
     if isinstance(tab, Related):
         section = SECTIONS[tab.section]
         spec = section.spec
-        return reader.sees(section) and spec is not None and tab.param in spec.by_name
+        known = spec is not None and tab.param in spec.by_name
+        return reader.sees(section) and known and (tab.when is None or tab.when(record))
     allowed = not tab.needs or reader.may(tab.needs)
     return allowed and (tab.when is None or tab.when(record))
 

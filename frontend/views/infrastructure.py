@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from core.errors import CloudError
-from frontend import htmx
+from frontend import dedicated, htmx
 from frontend.heat import tile
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
@@ -55,6 +55,18 @@ def tree(request: HttpRequest) -> HttpResponse:
     return htmx.render(
         request, "frontend/infrastructure.html", context,
         fragment="frontend/parts/infrastructure.html",
+    )  # fmt: skip
+
+
+@require_GET
+@administrators
+def dedicated_to(request: HttpRequest) -> HttpResponse:
+    """Zones, pods, clusters and hosts that are not for everybody."""
+    reader = request.reader
+    found = [line for key in dedicated.KINDS for line in dedicated.lines(reader, SECTIONS[key])]
+    return htmx.render(
+        request, "frontend/dedicated.html", {"lines": found},
+        fragment="frontend/parts/dedicated.html",
     )  # fmt: skip
 
 
