@@ -7,8 +7,9 @@ import uuid as uuids
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Account, User
-from accounts.querysets import AdminQuerySet
+from accounts.models import Account, Domain, User
+from accounts.querysets import AdminQuerySet, ScopedQuerySet
+from core.config import Scope
 
 
 class ConfigurationValue(models.Model):
@@ -29,8 +30,23 @@ class ConfigurationValue(models.Model):
         ]
 
 
+class ChangeQuerySet(ScopedQuerySet):
+    def visible_to(self, caller):
+        """Root administrators see all; those of domains what concerns their branch."""
+        if caller.is_root_admin:
+            return self
+        if not caller.is_domain_admin:
+            return self.none()
+        domains = Domain.objects.within(caller.domain).values("pk")
+        accounts = Account.objects.filter(domain__in=domains).values("pk")
+        return self.filter(
+            models.Q(scope=Scope.DOMAIN, holder__in=domains)
+            | models.Q(scope=Scope.ACCOUNT, holder__in=accounts)
+        )
+
+
 class ConfigurationChange(models.Model):
-    """Who set what, when: ``before`` and ``after`` as texts, empty for “not set there”.
+    """Who set what, when: ``before`` and ``after`` as texts, None for “not set there”.
 
     A secret's are only whether it was set. ``holder_name`` and ``holder_uuid`` outlive what
     they name.
@@ -42,14 +58,13 @@ class ConfigurationChange(models.Model):
     holder = models.BigIntegerField(default=0)
     holder_uuid = models.UUIDField(null=True)
     holder_name = models.CharField(max_length=255, blank=True)
-    before = models.TextField(blank=True)
-    after = models.TextField(blank=True)
-    is_reset = models.BooleanField(default=False)
+    before = models.TextField(null=True)
+    after = models.TextField(null=True)
     account = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
-    objects = models.Manager.from_queryset(AdminQuerySet)()
+    objects = models.Manager.from_queryset(ChangeQuerySet)()
 
     class Meta:
         verbose_name = "change of a setting"
