@@ -18,12 +18,10 @@ from django.db.models.functions import Coalesce
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Project
 from accounts.querysets import in_subtree
-from accounts.services import membership
+from accounts.services import membership, scoping
 from api import parameters
 from core.commands import Command
 from core.errors import InvalidParameter, NoSuchObject
-
-_ALL = "-1"
 
 
 def narrowed(
@@ -43,7 +41,10 @@ def narrowed(
     if project:
         if asked["account"]:
             raise InvalidParameter("Parameters account and projectid exclude each other.")
-        return rows.filter(_in_projects(caller, command, owner, project, domain, asked))
+        accounts = scoping.accounts_of_projects(
+            caller, command.name, project, domain, recursive=bool(asked["isrecursive"])
+        )
+        return rows.filter(**{f"{owner}__in": accounts})
     barred = membership.barred(caller, command.name)
     if barred:
         rows = rows.exclude(**{f"{owner}__in": barred})
@@ -51,7 +52,7 @@ def narrowed(
         return rows.filter(**{owner: _account(caller, domain, asked["account"])})
     by_id = given.get("id") or given.get("ids")
     if not by_id:
-        rows = _without_projects(caller, rows, owner, domain, _owners(arguments))
+        rows = _without_projects(caller, rows, owner, _owners(arguments))
     if domain is not None:
         if asked["isrecursive"]:
             # Accounts first: they are few beside what they own, and an index knows theirs.
@@ -71,40 +72,6 @@ def _project_of(caller: Caller, command: Command, given: Mapping[str, Any]) -> s
     return parameters.value_of(caller, command, "projectid", given) or ""
 
 
-def _in_projects(
-    caller: Caller,
-    command: Command,
-    owner: str,
-    asked_project: str,
-    domain: Domain | None,
-    asked: Mapping[str, Any],
-) -> Q:
-    if asked_project != _ALL:
-        project = visible_project(caller, command, asked_project)
-        found = caller.memberships.get(project.account_id)
-        if found is not None and not membership.permits(caller, found, command.name):
-            raise membership.denied(found, command.name)
-        return Q(**{owner: project.account_id})
-    if not caller.is_domain_admin:
-        barred = set(membership.barred(caller, command.name))
-        return Q(**{f"{owner}__in": [a for a in caller.memberships if a not in barred]})
-    accounts = Account.everything.filter(is_project=True)
-    accounts = accounts.filter(in_subtree(caller.domain, "domain"))
-    if domain is not None:
-        below = in_subtree(domain, "domain") if asked["isrecursive"] else Q(domain=domain)
-        accounts = accounts.filter(below)
-    return Q(**{f"{owner}__in": accounts.values("pk")})
-
-
-def visible_project(caller: Caller, command: Command, text: str) -> Project:
-    found = None
-    with contextlib.suppress(ValueError):
-        found = Project.objects.all().visible_to(caller).filter(uuid=uuids.UUID(text)).first()
-    if found is None:
-        raise NoSuchObject(command.name, "projectid", text)
-    return found
-
-
 def _owners(arguments: Mapping[str, Any]) -> list[int]:
     """Accounts that own what the list is asked about: a machine whose volumes are wanted."""
     values = (v for v in arguments.values() if isinstance(v, Model))
@@ -112,7 +79,7 @@ def _owners(arguments: Mapping[str, Any]) -> list[int]:
 
 
 def _without_projects(
-    caller: Caller, rows: QuerySet, owner: str, domain: Domain | None, besides: Iterable[int]
+    caller: Caller, rows: QuerySet, owner: str, besides: Iterable[int]
 ) -> QuerySet:
     if not caller.is_domain_admin:
         hidden = [key for key in caller.memberships if key not in besides]

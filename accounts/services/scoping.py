@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid as uuids
 from typing import Annotated
 
+from django.db.models import Q, QuerySet
+
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Project
+from accounts.querysets import in_subtree
 from accounts.services import membership
 from core.commands import Use
-from core.errors import InvalidParameter, PermissionDenied
+from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
 
 #: How a command that makes something takes the project it is for.
 OfProject = Annotated[Project | None, Use, "The project that owns it, instead of an account"]
@@ -48,6 +52,47 @@ def _of_project(project: Project, account_name: str | None, lets_go: bool) -> Ac
     if not lets_go:
         membership.check_active(project)
     return Account.objects.select_related("domain", "role").get(pk=project.account_id)
+
+
+ALL_PROJECTS = "-1"
+
+
+def accounts_of_projects(
+    caller: Caller,
+    command: str,
+    asked: str,
+    domain: Domain | None = None,
+    *,
+    recursive: bool = False,
+) -> list[int] | QuerySet:
+    """What a list's ``projectid`` means: the account of that project, or those of all projects
+    (-1) that the caller is in or rules, of ``domain`` only where that is given.
+
+    Raises NoSuchObject for a project the caller does not see, and PermissionDenied for one in
+    which its role does not allow the command.
+    """
+    if asked != ALL_PROJECTS:
+        project = visible_project(caller, command, asked)
+        found = caller.memberships.get(project.account_id)
+        if found is not None and not membership.permits(caller, found, command):
+            raise membership.denied(found, command)
+        return [project.account_id]
+    if not caller.is_domain_admin:
+        barred = set(membership.barred(caller, command))
+        return [key for key in caller.memberships if key not in barred]
+    accounts = Account.everything.filter(in_subtree(caller.domain, "domain"), is_project=True)
+    if domain is not None:
+        accounts = accounts.filter(in_subtree(domain, "domain") if recursive else Q(domain=domain))
+    return accounts.values("pk")
+
+
+def visible_project(caller: Caller, command: str, text: str) -> Project:
+    found = None
+    with contextlib.suppress(ValueError):
+        found = Project.objects.all().visible_to(caller).filter(uuid=uuids.UUID(text)).first()
+    if found is None:
+        raise NoSuchObject(command, "projectid", text)
+    return found
 
 
 def named(caller: Caller, account_name: str, domain: Domain | None = None) -> Account:

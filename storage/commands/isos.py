@@ -7,9 +7,21 @@ from typing import Annotated, Any
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
-from accounts.models import Domain
+from accounts.models import Domain, Project
 from accounts.services.scoping import OfProject, owner_for
-from core.commands import USER, AdminOnly, Details, Filter, Length, Operate, Use, command, listing
+from core.commands import (
+    USER,
+    AdminOnly,
+    Details,
+    Filter,
+    Length,
+    Operate,
+    Read,
+    Use,
+    Uuid,
+    command,
+    listing,
+)
 from core.errors import InvalidParameter
 from core.responses import SUCCESS, Cut
 from core.steps import Plan
@@ -105,6 +117,7 @@ def updateIsoPermissions(
     id: Annotated[Template, Operate, "The ISO"],
     op: Annotated[str, "add, remove or reset"] = "",
     accounts: Annotated[list[str] | None, "Accounts of the owner's domain"] = None,
+    projectids: Annotated[list[Project] | None, Read, "Projects; the caller sees them"] = None,
     ispublic: Annotated[bool | None, "Everybody may use it"] = None,
     isfeatured: Annotated[bool | None, "Shown first to everybody"] = None,
     isextractable: Annotated[bool | None, "It may be downloaded again"] = None,
@@ -115,6 +128,7 @@ def updateIsoPermissions(
         template_of(id, "ISO"),
         op=op,
         accounts=accounts or (),
+        projects=projectids or (),
         is_public=ispublic,
         is_featured=isfeatured,
         is_extractable=isextractable,
@@ -180,6 +194,7 @@ def listIsos(
     domainid: Annotated[Domain | None, "Only of this domain"] = None,
     isrecursive: Annotated[bool, "With domainid: its subdomains as well"] = False,
     listall: Annotated[bool, "All that the caller rules, not only its own"] = False,
+    projectid: Annotated[Uuid | None, "Only of this project; -1 for all"] = None,
     imagestoreid: Annotated[ImageStore | None, AdminOnly, "Only those in this store"] = None,
     storageid: Annotated[StoragePool | None, AdminOnly, "Only those on this pool"] = None,
 ) -> QuerySet:
@@ -193,6 +208,7 @@ def listIsos(
         domain=domainid,
         recursive=isrecursive,
         list_all=listall,
+        project=projectid,
         zone=zoneid,
         is_ready=isready,
         category=oscategoryid,

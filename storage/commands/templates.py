@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
-from accounts.models import Domain
+from accounts.models import Domain, Project
 from accounts.services.scoping import OfProject, owner_for
 from core.commands import (
     USER,
@@ -16,7 +16,9 @@ from core.commands import (
     Filter,
     Length,
     Operate,
+    Read,
     Use,
+    Uuid,
     command,
     listing,
 )
@@ -132,6 +134,7 @@ def updateTemplatePermissions(
     id: Annotated[Template, Operate, "The template"],
     op: Annotated[str, "add, remove or reset"] = "",
     accounts: Annotated[list[str] | None, "Accounts of the owner's domain"] = None,
+    projectids: Annotated[list[Project] | None, Read, "Projects; the caller sees them"] = None,
     ispublic: Annotated[bool | None, "Everybody may use it"] = None,
     isfeatured: Annotated[bool | None, "Shown first to everybody"] = None,
     isextractable: Annotated[bool | None, "It may be downloaded again"] = None,
@@ -142,6 +145,7 @@ def updateTemplatePermissions(
         template_of(id, "TEMPLATE"),
         op=op,
         accounts=accounts or (),
+        projects=projectids or (),
         is_public=ispublic,
         is_featured=isfeatured,
         is_extractable=isextractable,
@@ -208,6 +212,7 @@ def listTemplates(
     domainid: Annotated[Domain | None, "Only of this domain"] = None,
     isrecursive: Annotated[bool, "With domainid: its subdomains as well"] = False,
     listall: Annotated[bool, "All that the caller rules, not only its own"] = False,
+    projectid: Annotated[Uuid | None, "Only of this project; -1 for all"] = None,
     imagestoreid: Annotated[ImageStore | None, AdminOnly, "Only those in this store"] = None,
     storageid: Annotated[StoragePool | None, AdminOnly, "Only those on this pool"] = None,
 ) -> QuerySet:
@@ -221,6 +226,7 @@ def listTemplates(
         domain=domainid,
         recursive=isrecursive,
         list_all=listall,
+        project=projectid,
         zone=zoneid,
         hypervisor=hypervisor,
         is_ready=isready,

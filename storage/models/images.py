@@ -81,7 +81,10 @@ class TemplateQuerySet(OwnedQuerySet):
     @staticmethod
     def shared(caller) -> Q:
         """With the caller's account, or with a project it is in."""
-        accounts = [caller.account.pk, *caller.memberships]
+        return TemplateQuerySet.shared_with([caller.account.pk, *caller.memberships])
+
+    @staticmethod
+    def shared_with(accounts) -> Q:
         named = TemplatePermission.objects.filter(account__in=accounts)
         return Q(pk__in=named.values("template"))
 

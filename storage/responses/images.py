@@ -141,7 +141,13 @@ iso = replace(template, name="iso")
 templatepermission = Response(
     "templatepermission",
     None,
-    (Field("id"), Field("ispublic", "boolean"), Field("domainid"), Field("account", "list")),
+    (
+        Field("id"),
+        Field("ispublic", "boolean"),
+        Field("domainid"),
+        Field("account", "list"),
+        Field("projectids", "list"),
+    ),
 )
 isopermission = replace(templatepermission, name="isopermission")
 

@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 from accounts.caller import Caller
 from accounts.models import Domain
 from accounts.querysets import in_subtree
-from accounts.services.scoping import named
+from accounts.services import membership
+from accounts.services.scoping import accounts_of_projects, named
 from core.errors import InvalidParameter
 from infra.models import OsCategory, Zone
 from storage import states
@@ -37,6 +38,7 @@ def select(
     domain: Domain | None = None,
     recursive: bool = False,
     list_all: bool = False,
+    project: str | None = None,
     zone: Zone | None = None,
     hypervisor: str | None = None,
     is_ready: bool | None = None,
@@ -52,9 +54,16 @@ def select(
     if name == "all" and not caller.is_domain_admin:
         raise InvalidParameter("The filter all is for administrators; use executable or self.")
     rows = rows.filter(kind=kind)
-    whose = _named(caller, account, domain, recursive)
-    everybody = list_all and caller.is_domain_admin and whose is None
-    rows = _by_filter(caller, rows, name, whose, everybody)
+    command = "listIsos" if kind == "ISO" else "listTemplates"
+    if project:
+        if account:
+            raise InvalidParameter("Parameters account and projectid exclude each other.")
+        rows = _of_projects(caller, command, rows, name, project)
+    else:
+        rows = rows.exclude(account__in=membership.barred(caller, command))
+        whose = _named(caller, account, domain, recursive)
+        everybody = list_all and caller.is_domain_admin and whose is None
+        rows = _by_filter(caller, _without_projects(rows), name, whose, everybody)
     if name in _EXECUTABLE:
         rows = rows.filter(state=states.Templates.ACTIVE.value).ready(zone)
     if zone is not None:
@@ -74,6 +83,25 @@ def select(
     return rows
 
 
+def _of_projects(
+    caller: Caller, command: str, rows: QuerySet, name: str, project: str
+) -> QuerySet:
+    """A project's own stand where an account's would."""
+    accounts = accounts_of_projects(caller, command, project)
+    own = Q(account__in=accounts)
+    if name in ("featured", "community"):
+        return _by_filter(caller, rows, name, None, False)
+    shared = rows.shared_with(accounts)
+    if name in ("shared", "sharedexecutable"):
+        return rows.filter(shared)
+    return rows.filter(own | Q(is_public=True) | shared if name == "executable" else own)
+
+
+def _without_projects(rows: QuerySet) -> QuerySet:
+    """What is public is everybody's, whoever made it."""
+    return rows.filter(Q(account__is_project=False) | Q(is_public=True))
+
+
 def _named(caller: Caller, account: str | None, domain: Domain | None, recursive: bool) -> Q | None:
     """Those of the account or domain that the caller names, or None when it names none."""
     if account:
@@ -90,12 +118,12 @@ def _by_filter(caller: Caller, rows: QuerySet, name: str, whose: Q | None, every
         rows = rows.owned_within(caller)
         return rows if everybody else rows.filter(own)
     if name in ("shared", "sharedexecutable"):
-        return rows.filter(rows.shared(caller)).exclude(account=caller.account)
+        return rows.filter(rows.shared_with([caller.account.pk])).exclude(account=caller.account)
     if name == "featured":
         return rows.filter(is_public=True, is_featured=True)
     if name == "community":
         return rows.filter(is_public=True, is_featured=False)
     if name == "executable":
-        usable = own | Q(is_public=True) | rows.shared(caller)
+        usable = own | Q(is_public=True) | rows.shared_with([caller.account.pk])
         return rows if everybody else rows.filter(usable)
     return rows if whose is None else rows.filter(whose)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from accounts.caller import Caller
-from accounts.models import Account
+from accounts.models import Account, Project
 from core import live
 from core.config import Scope, Setting
 from core.errors import InvalidParameter, PermissionDenied
@@ -32,19 +32,24 @@ def share(
     *,
     op: str = "",
     accounts: Iterable[str] = (),
+    projects: Sequence[Project] = (),
     is_public: bool | None = None,
     is_featured: bool | None = None,
     is_extractable: bool | None = None,
 ) -> None:
-    """Who may use it: everybody, or named accounts of the owner's domain (``op``: add, remove
-    or reset, which takes all names back and makes it private)."""
+    """Who may use it: everybody, or projects and named accounts of the owner's domain
+    (``op``: add, remove or reset, which takes all back and makes it private)."""
     names = list(dict.fromkeys(a for a in accounts if a))
     if op and op not in ("add", "remove", "reset"):
         raise InvalidParameter(f"op is add, remove or reset, not “{op}”.")
-    if names and op not in ("add", "remove"):
+    if (names or projects) and op not in ("add", "remove"):
         raise InvalidParameter("Say with op whether the accounts are added or removed.")
     if op in ("add", "remove"):
-        _share_with(template, _accounts(caller, template, names), add=op == "add")
+        if not names and not projects:
+            raise InvalidParameter("Give accounts or projectids: those to add or remove.")
+        found = [*_accounts(template, names), *(p.account for p in projects)]
+        others = [a for a in found if a.pk != template.account_id]
+        _share_with(template, others, add=op == "add")
     if op == "reset":
         template.permissions.all().delete()
         is_public, is_featured = False, False
@@ -63,19 +68,19 @@ def share(
     live.changed(template)
 
 
-def _accounts(caller: Caller, template: Template, names: list[str]) -> list[Account]:
+def _accounts(template: Template, names: list[str]) -> list[Account]:
     """Accounts are named in the owner's domain, and must be there; nothing else about them is
     told, so a name that is hidden from the caller cannot be told from one that is not there."""
-    if not names:
-        raise InvalidParameter("Give accounts: the names of those to add or remove.")
-    found = Account.objects.filter(domain=template.account.domain_id, name__in=names)
+    found = Account.objects.filter(
+        domain=template.account.domain_id, name__in=names, is_project=False
+    )
     by_name = {a.name: a for a in found}
     missing = [n for n in names if n not in by_name]
     if missing:
         raise InvalidParameter(
             f"There is no account {missing[0]} in domain {template.account.domain.name_path}."
         )
-    return [by_name[n] for n in names if by_name[n].pk != template.account_id]
+    return [by_name[n] for n in names]
 
 
 def _share_with(template: Template, accounts: list[Account], *, add: bool) -> None:
@@ -87,10 +92,14 @@ def _share_with(template: Template, accounts: list[Account], *, add: bool) -> No
 
 
 def permissions(template: Template) -> dict[str, Any]:
-    names = template.permissions.order_by("account__name").values_list("account__name", flat=True)
+    shared = template.permissions.order_by("account__name")
+    names = shared.filter(account__is_project=False).values_list("account__name", flat=True)
+    of_projects = shared.filter(account__is_project=True)
+    projects = of_projects.values_list("account__project__uuid", flat=True)
     return {
         "id": str(template.uuid),
         "ispublic": template.is_public,
         "domainid": str(template.account.domain.uuid),
         "account": list(names),
+        **({"projectids": [str(uuid) for uuid in projects]} if projects else {}),
     }

@@ -354,6 +354,38 @@ def test_limits_of_projects(member, project):
             networkids=network.uuid)  # fmt: skip
 
 
+def test_templates_of_a_project_and_for_a_project(owner, member, project):
+    zone = factories.make_zone()
+    kept = {"zone": zone, "store": factories.make_store(zone)}
+    own = factories.make_template(member.account, **kept)
+    shared = factories.make_template(project.account, **kept)
+    lent = factories.make_template(owner.account, **kept)
+
+    def seen(**given):
+        return ids(member, "listTemplates", templatefilter="executable", **given)
+
+    assert seen() == {own.uuid}
+    assert seen(projectid=project.uuid) == seen(projectid="-1") == {shared.uuid}
+    ask(owner, "updateTemplatePermissions", id=lent.uuid, op="add", projectids=project.uuid)
+    assert seen() == {own.uuid}
+    assert seen(projectid=project.uuid) == {shared.uuid, lent.uuid}
+    told = ask(owner, "listTemplatePermissions", id=lent.uuid).record()
+    assert told["projectids"] == [str(project.uuid)]
+    assert told["account"] == []
+    root = factories.admin_caller()
+    assert shared.uuid not in ids(root, "listTemplates", templatefilter="all", listall=True)
+    assert ids(root, "listTemplates", templatefilter="all", projectid="-1") == {shared.uuid}
+    ask(owner, "updateTemplatePermissions", id=lent.uuid, op="remove", projectids=project.uuid)
+    assert seen(projectid=project.uuid) == {shared.uuid}
+    stranger = factories.make_caller(domain=project.domain)
+    with pytest.raises(NoSuchObject):
+        ask(stranger, "listTemplates", templatefilter="self", projectid=project.uuid)
+    with pytest.raises(NoSuchObject):
+        ask(stranger, "updateTemplatePermissions",
+            id=factories.make_template(stranger.account, zone=zone).uuid, op="add",
+            projectids=project.uuid)  # fmt: skip
+
+
 # -- roles inside --------------------------------------------------------------------------------
 
 

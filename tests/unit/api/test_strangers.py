@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.caller import Caller
 from api import dispatch, replies
 from api.renderers import JSON
-from core.commands import COMMANDS, Command, Param, RoleType
+from core.commands import COMMANDS, Access, Command, Param, RoleType
 from core.errors import CloudError
 from tests import factories
 from tests.unit.api.world import World, required_values
@@ -139,6 +139,52 @@ def test_the_root_administrator_finds_it(neighbours, name, parameter):
     caller, world = neighbours.callers["Admin"], neighbours.worlds["Admin"]
     theirs = str(neighbours.stranger.row(param.model).uuid)
     assert said_of(caller, command, param, world, theirs) != missing(command, param)
+
+
+def owned_references() -> list[tuple[str, str]]:
+    """Parameters that take things which a project may own."""
+    return [
+        (name, parameter)
+        for name, parameter in references()
+        if COMMANDS[name].by_name[parameter].model._meta.label in OF_PROJECTS
+        and may("User", name, parameter)
+    ]
+
+
+#: What projects own, as far as commands take it.
+OF_PROJECTS = {
+    "compute.AffinityGroup", "compute.InstanceGroup", "compute.SecurityGroup",
+    "compute.SshKeyPair", "compute.UserData", "compute.VirtualMachine", "network.Network",
+    "storage.Snapshot", "storage.Template", "storage.Volume",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shared(committed, neighbours):
+    """What a project of the stranger's domain owns, and an account there that is in another
+    project, with what that project owns."""
+    with committed():
+        domain = neighbours.stranger.account.domain
+        theirs = World(neighbours.stranger["accounts.Project"].account)
+        outsider = factories.make_user(domain=domain)
+        own = World(factories.make_project(outsider.account).account)
+        for label in OF_PROJECTS:
+            theirs[label], own[label]
+        return theirs, own, outsider
+
+
+@pytest.mark.parametrize("name, parameter", owned_references())
+def test_a_member_of_another_project_finds_nothing(shared, name, parameter):
+    theirs, own, outsider = shared
+    command, caller = COMMANDS[name], factories.caller_of(outsider)
+    param = command.by_name[parameter]
+    label = param.model._meta.label
+    assert reaches(caller, param, own[label]) or param.access is not Access.OPERATE
+    odd, nothing = str(theirs[label].uuid), str(uuid.uuid4())
+    others = World(caller.account)
+    of_theirs = said_of(caller, command, param, others, odd)
+    assert of_theirs == said_of(caller, command, param, others, nothing)
+    assert of_theirs[0] == "NoSuchObject"
 
 
 # -- lists -------------------------------------------------------------------------------
