@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.caller import Caller
 from accounts.pinned import responses as pinned
 from accounts.services import membership, roles
-from api import listing, paging, parameters, trial, wire
+from api import audit, listing, paging, parameters, trial, wire
 from core.commands import COMMANDS, Command, Shown
 from core.errors import (
     CloudError,
@@ -133,12 +133,22 @@ def execute(
     """
     command = find(caller, name)
     given = parameters.lowered(raw or {})
+    if command.listing:
+        return _plainly(command, lambda: _list(caller, command, given, sort, groups))
+    if trial.is_wanted(command, given):
+        return _plainly(command, lambda: _try(caller, command, given))
     try:
-        if command.listing:
-            return _patiently(command, lambda: _list(caller, command, given, sort, groups))
-        if trial.is_wanted(command, given):
-            return _patiently(command, lambda: _try(caller, command, given))
-        return _patiently(command, lambda: _run(caller, command, given, then))
+        return _plainly(command, lambda: _run(caller, command, given, then))
+    except CloudError as error:
+        audit.refused(caller, command, given, error)
+        raise
+
+
+def _plainly(command: Command, run: Callable[[], Outcome]) -> Outcome:
+    """What the database refuses, in words."""
+    name = command.name
+    try:
+        return _patiently(command, run)
     except ProtectedError as error:
         raise _in_use(error) from error
     except IntegrityError as error:
@@ -277,6 +287,7 @@ def _submit(outcome: Outcome, plan: Plan) -> None:
         command=outcome.command.name,
         event_type=outcome.command.event,
         correlation_id=caller.correlation_id,
+        address=caller.address,
     )
 
 
@@ -298,6 +309,8 @@ def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, A
         user=caller.user,
         row=row,
         correlation_id=caller.correlation_id or str(uuids.uuid4()),
+        command=command.name,
+        address=caller.address,
     )
 
 

@@ -19,9 +19,12 @@ def record(
     level: str = "INFO",
     parent_id: int | None = None,
     correlation_id: str = "",
+    command: str = "",
+    address: str = "",
 ) -> Event:
     """``row`` is the thing it happened to; its uuid and name are copied, so that the event
-    still reads well when the thing is gone."""
+    still reads well when the thing is gone. ``command`` and ``address`` say by which call and
+    from where."""
     return Event.objects.create(
         account=account,
         domain_id=account.domain_id,
@@ -30,9 +33,16 @@ def record(
         level=level,
         state=state,
         description=description,
-        resource_type=type(row).__name__ if row is not None else "",
+        resource_type=_kind_of(row) if row is not None else "",
         resource_uuid=getattr(row, "uuid", None),
         resource_name=str(row)[:255] if row is not None else "",
         parent_id=parent_id,
         correlation_id=correlation_id,
+        command=command,
+        address=address,
     )
+
+
+def _kind_of(row: Any) -> str:
+    """CloudStack's word: the model's name, and Iso for a template that is one."""
+    return "Iso" if getattr(row, "kind", "") == "ISO" else type(row).__name__

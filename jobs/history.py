@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from accounts.caller import Caller
 from core.commands import COMMANDS
@@ -37,6 +38,20 @@ def chosen(
     if since is not None:
         rows = rows.filter(created__gte=since)
     return rows.filter(created__lte=until) if until is not None else rows
+
+
+def pending(rows: QuerySet, entry_s: int | None, duration_s: int | None) -> QuerySet:
+    """What began at most ``entry_s`` and at least ``duration_s`` seconds ago, and has not ended."""
+    if entry_s is None or duration_s is None or entry_s <= duration_s:
+        raise InvalidParameter("Give entrytime and duration together, entrytime the longer one.")
+    now = timezone.now()
+    ended = Event.objects.filter(parent=OuterRef("pk"), state="Completed")
+    return rows.filter(
+        ~Exists(ended),
+        state="Scheduled",
+        created__gte=now - timedelta(seconds=entry_s),
+        created__lte=now - timedelta(seconds=duration_s),
+    )
 
 
 def delete(rows: QuerySet) -> int:

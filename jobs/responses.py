@@ -137,6 +137,8 @@ event = Response(
         flag("archived"),
         date("created"),
         text("correlationid", "correlation_id"),
+        computed("command", ("command",), lambda name: name or None),
+        computed("address", ("address",), lambda text: text or None, admin_only=True),
     ),
 )
 

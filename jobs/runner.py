@@ -139,6 +139,8 @@ class JobRun:
                 self._numbers = leases.take(self.job)
                 now = timezone.now()
                 phase = Phase.UNWINDING if self.job.phase == Phase.UNWINDING else Phase.RUNNING
+                if self.job.started is None:
+                    self._record("started", state="Started")
                 self._hold(
                     phase=phase, started=self.job.started or now, note="", waits_for=None
                 )
@@ -366,22 +368,27 @@ class JobRun:
         wake_workers()
 
     def _record_end(self, status: JobStatus) -> None:
+        done = status == JobStatus.DONE
+        words = "done" if done else ("cancelled" if status == JobStatus.CANCELLED else "failed")
+        why = f": {self.job.error_text}" if self.job.error_text and not done else ""
+        level = {JobStatus.DONE: "INFO", JobStatus.CANCELLED: "WARN"}.get(status, "ERROR")
+        self._record(f"{words}{why}", level=level)
+
+    def _record(self, words: str, **more: Any) -> None:
         job = self.job
         if not job.event_type:
             return
-        done = status == JobStatus.DONE
-        words = "done" if done else ("cancelled" if status == JobStatus.CANCELLED else "failed")
-        why = f": {job.error_text}" if job.error_text and not done else ""
         events.record(
             job.event_type,
             # It may be another's event than the job: a tenant's, whose machine the house moved.
-            without_paths(f"{job.instance_name}: {job.command} {words}{why}"),
+            without_paths(f"{job.instance_name}: {job.command} {words}"),
             account=self._owner(),
             user=job.user,
             row=self.subject,
-            level="INFO" if done else "ERROR",
             parent_id=job.event_id,
             correlation_id=job.correlation_id,
+            command=job.command,
+            **more,
         )
 
     def _owner(self) -> Account:

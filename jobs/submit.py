@@ -24,6 +24,7 @@ def submit(
     command: str = "",
     event_type: str = "",
     correlation_id: str = "",
+    address: str = "",
 ) -> AsyncJob:
     """Writes the job and its steps down, and wakes a worker once they are committed.
 
@@ -59,6 +60,8 @@ def submit(
             row=subject,
             state="Scheduled",
             correlation_id=correlation_id,
+            command=command,
+            address=address,
         )
     job.save()
     built = kind.build(subject, **plan.args)

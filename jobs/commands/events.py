@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from django.db.models import Q, QuerySet
 
 from accounts.caller import Caller
-from core.commands import USER, Filter, Operate, command, listing
+from core.commands import USER, Between, Filter, Operate, command, listing
 from core.responses import SUCCESS
 from jobs import history, responses
 from jobs.models import Event
@@ -35,11 +35,21 @@ def listEvents(
     startdate: Annotated[datetime | None, Filter("created__gte"), "Only since then"] = None,
     enddate: Annotated[datetime | None, Filter("created__lte"), "Only until then"] = None,
     resourceid: Annotated[str | None, "Only about this thing, by its uuid"] = None,
-    resourcetype: Annotated[str | None, Filter("resource_type"), "Only about such things"] = None,
+    resourcetype: Annotated[
+        str | None, Filter("resource_type__iexact"), "Only about such things"
+    ] = None,
     startid: Annotated[Event | None, "Only this event and those that followed from it"] = None,
     archived: Annotated[bool, "Those that were archived instead"] = False,
+    entrytime: Annotated[
+        int | None, Between(0), "With duration: what began in so many seconds and has not ended"
+    ] = None,
+    duration: Annotated[
+        int | None, Between(0), "With entrytime: and began at least so many seconds ago"
+    ] = None,
 ) -> QuerySet:
     """Lists what happened, the latest first."""
+    if entrytime is not None or duration is not None:
+        rows = history.pending(rows, entrytime, duration)
     if startid is not None:
         rows = rows.filter(Q(pk=startid.pk) | Q(parent=startid))
     return about(rows, "resource_uuid", resourceid).filter(archived=archived)

@@ -108,7 +108,11 @@ def test_its_events_tell_beginning_and_end(world):
     job = ask()
     run_everything()
     found = list(Event.objects.order_by("pk").values_list("type", "state", "parent"))
-    assert found == [("TOY.DO", "Scheduled", None), ("TOY.DO", "Completed", job.event_id)]
+    assert found == [
+        ("TOY.DO", "Scheduled", None),
+        ("TOY.DO", "Started", job.event_id),
+        ("TOY.DO", "Completed", job.event_id),
+    ]
 
 
 @pytest.mark.parametrize("step", NAMES)
