@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.caller import Caller
 from accounts.pinned import responses as pinned
 from accounts.services import membership, roles
-from api import audit, listing, paging, parameters, trial, wire
+from api import audit, listing, paging, parameters, replies, trial, wire
 from core.commands import COMMANDS, Command, Shown
 from core.errors import (
     CloudError,
@@ -159,6 +159,11 @@ def _plainly(command: Command, run: Callable[[], Outcome]) -> Outcome:
     except (DataError, OverflowError) as error:
         log.info("%s: value: %s", name, error)
         raise InvalidParameter("A value is too long or out of range; nothing changed.") from error
+
+
+def reply_to(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What the wire answers, ``{envelope: body}``, for pages that show it."""
+    return replies.of(outcome)
 
 
 def _patiently(command: Command, run: Callable[[], Outcome]) -> Outcome:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from api import results, wire
-from api.dispatch import Outcome
 from core.errors import CloudError
 from core.responses import SUCCESS
+
+if TYPE_CHECKING:
+    from api.dispatch import Outcome
 
 Reply = dict[str, dict[str, Any]]
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
 from accounts.caller import Caller
 from api import wire
-from api.dispatch import Outcome
 from core import vault
 from core.commands import COMMANDS
 from core.responses import SUCCESS, Response, number
 from jobs.models import AsyncJob, JobStatus
+
+if TYPE_CHECKING:
+    from api.dispatch import Outcome
 
 #: Commands that show jobs; their records carry ``jobid``.
 _SHOWN_BY = ("queryAsyncJobResult", "listAsyncJobs")

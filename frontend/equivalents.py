@@ -1,4 +1,4 @@
-"""The same thing done otherwise: as an API call, a line for ``cs``, a Terraform block."""
+"""The same done otherwise: as an API call, a line for ``cs`` or ``curl``, a Terraform block."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ class Equivalent:
     text: str
 
 
-def of(command: str, params: Mapping[str, Any]) -> list[Equivalent]:
-    """Every way there is for this command; secrets are shown as dots."""
+def of(command: str, params: Mapping[str, Any], origin: str = "") -> list[Equivalent]:
+    """Every way there is for this command; secrets are shown as dots. ``origin`` is the portal's
+    address, which ``curl`` needs."""
     flat = flatten(command, params)
     found = [Equivalent("API", url(command, flat)), Equivalent("cs", line(command, flat))]
+    if origin:
+        found.append(Equivalent("curl", curl(command, flat, origin)))
     made = _TERRAFORM.get(command)
     if made:
         found.append(Equivalent("Terraform", made(flat)))
@@ -57,6 +60,20 @@ def url(command: str, flat: Mapping[str, str]) -> str:
 
 def line(command: str, flat: Mapping[str, str]) -> str:
     return " ".join(["cs", command, *(f"{k}={shlex.quote(v)}" for k, v in flat.items())])
+
+
+#: The session's key, out of the cookies that a log-in with ``-c jar`` left there.
+_KEY = """"sessionkey=$(awk '$6=="sessionkey"{print $7}' jar)\""""
+
+
+def curl(command: str, flat: Mapping[str, str], origin: str) -> str:
+    """A log-in, and the call in its session."""
+    address = f"{origin.rstrip('/')}/client/api"
+    call = ["curl -s -b jar", *(["-G"] if COMMANDS[command].reads_only else [])]
+    pairs = [("command", command), *flat.items(), ("response", "json")]
+    call += [f"--data-urlencode {shlex.quote(f'{k}={v}')}" for k, v in pairs]
+    login = "curl -s -c jar -d command=login -d username=… -d password=… -d domain=/"
+    return "\n".join([f"{login} {address}", f"{' '.join(call)} --data-urlencode {_KEY} {address}"])
 
 
 def _block(resource: str, names: Mapping[str, str]) -> Callable[[Mapping[str, str]], str]:

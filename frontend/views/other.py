@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 from uuid import uuid4
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
-from core.commands import COMMANDS, Command
 from core.errors import CloudError
 from frontend import htmx, icons, texts
-from frontend.reader import Reader
 from frontend.sections import SECTIONS
-from frontend.views.gate import administrators, signed_in
+from frontend.views.gate import administrators
 from jobs.models import Trouble
 
 #: What a registered repair does, as its button says it.
@@ -70,32 +68,6 @@ def repair(request: HttpRequest, uuid: str) -> HttpResponse:
         context = {"title": _("It could not be repaired"), "message": texts.say(error.message)}
         return render(request, "frontend/problem.html", context, status=422)
     return htmx.redirect(request, "/attention")
-
-
-@require_GET
-@signed_in
-def api(request: HttpRequest, command: str = "") -> HttpResponse:
-    """The commands that the reader may use, from the registry itself."""
-    reader: Reader = request.reader
-    wanted = request.GET.get("q", "").strip().casefold()
-    usable = [c for name, c in sorted(COMMANDS.items()) if reader.may(name) and not c.anonymous]
-    shown = [c for c in usable if not wanted or wanted in f"{c.name} {_help(c)}".casefold()]
-    chosen = COMMANDS.get(command) if command and reader.may(command) else None
-    if command and chosen is None:
-        raise Http404
-    context = {
-        "commands": [(c.name, _help(c), c.is_async) for c in shown],
-        "chosen": chosen,
-        "help": _help(chosen) if chosen else "",
-        "params": [(p, texts.help_text(p.help)) for p in chosen.params] if chosen else [],
-        "fields": [f.name for f in chosen.response.fields] if chosen and chosen.response else [],
-        "q": request.GET.get("q", ""),
-    }
-    return htmx.render(request, "frontend/api.html", context, fragment="frontend/parts/api.html")
-
-
-def _help(command: Command) -> str:
-    return texts.help_text(command.help.replace("\n", " "))
 
 
 @require_GET
