@@ -37,6 +37,8 @@ OURS = {
     "cancelAsyncJob": "a job can be undone while it runs",
     "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
     "deleteOtherSessions": "signing out everywhere else",
+    "deleteLdapLink": "a link made by mistake",
+    "listLdapLinks": "who comes in from LDAP to where",
     "deleteSession": "a session somebody forgot, or stole, is ended",
     "listSessions": "who is signed in, from where",
     "deleteUserKeys": "keys that leaked are thrown away, not only replaced",
@@ -73,6 +75,9 @@ PARAMETERS = {
     ("listZones", "allocationstate"): "pages offer enabled zones",
     ("setupUserTwoFactorAuthentication", "codefor2fa"): "switching it off needs a factor",
     ("setupUserTwoFactorAuthentication", "password"): "switching it off needs a fresh password",
+    ("addLdapConfiguration", "cacertificate"): "a certificate is verified, by whichever authority",
+    ("addLdapConfiguration", "tls"): "StartTLS as well as ldaps",
+    ("importLdapUsers", "dryrun"): "who would come in, before they do",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }
@@ -88,6 +93,7 @@ FIELDS = {
     ("iso", "oscategoryid"): "pages group by it",
     ("keypair", "domainpath"): "as everything owned has it",
     ("sshkeypair", "domainpath"): "as everything owned has it",
+    ("resourcelimit", "note"): "a limit below what is in use says so",
     ("simulatormock", "value"): "what it does",
     ("storagepool", "hostid"): "whose local disk it is",
     ("storagepool", "hostname"): "whose local disk it is",
@@ -112,6 +118,10 @@ FIELDS = {
     ("host", "accelerator"): "whether guests run under KVM or in emulation",
     ("host", "machinesseen"): "what the host itself reports",
     ("host", "reason"): "why a host is not Up, in a sentence",
+    **{("ldapconfiguration", name): "for which domain, how secure" for name in (
+        "created", "domain", "tls",
+    )},
+    ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"
        for name in ("id", "jobinstancename", "phase", "note", "steps", "percent", "cancellable")},
