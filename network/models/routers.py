@@ -24,7 +24,9 @@ class Router(Entity):
     OWNER = "network__account"
     network = models.OneToOneField(Network, on_delete=models.PROTECT, related_name="router")
     host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT, related_name="routers")
-    state = models.CharField(max_length=16, default="Stopped")  # Starting Running Stopped
+    state = models.CharField(max_length=16, default="Stopped")  # Starting Running Stopping …
+    # A person stopped it: it stays off until it is started, or a machine of its network is.
+    rests = models.BooleanField(default=False)
     version = models.PositiveBigIntegerField(default=1)
     applied_version = models.PositiveBigIntegerField(default=0)
     applied_at = models.DateTimeField(null=True)
