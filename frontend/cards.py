@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from frontend import tabs, texts, working
@@ -29,16 +30,19 @@ def _job(reader: Reader, record: Record) -> dict[str, Any]:
     return {"job_steps": steps, "job_error": error, "job": job, "about_url": url}
 
 
-#: What a zone needs before machines run in it, in the order in which it is built.
+#: What every zone needs before machines run in it, in the order in which it is built.
 _NEEDS = (
     ("pods", gettext_lazy("a pod"), "createPod"),
     ("clusters", gettext_lazy("a cluster"), "addCluster"),
     ("hosts", gettext_lazy("a host"), "addHost"),
     ("storagepools", gettext_lazy("primary storage"), "createStoragePool"),
     ("imagestores", gettext_lazy("secondary storage"), "addImageStore"),
-    ("networks", gettext_lazy("a network"), "createNetwork"),
     ("templates", gettext_lazy("a template"), "registerTemplate"),
 )
+#: Where machines get their addresses from: in a flat zone its one network, else networks of
+#: tenants, whose routers have public addresses.
+_FLAT = ("networks", gettext_lazy("a network"), "createNetwork")
+_CUT = ("publicranges", gettext_lazy("public addresses"), "createVlanIpRange")
 
 
 def _zone(reader: Reader, record: Record) -> dict[str, Any]:
@@ -46,12 +50,40 @@ def _zone(reader: Reader, record: Record) -> dict[str, Any]:
     if not reader.is_admin:
         return {}
     zone = str(record["id"])
-    steps = []
-    for key, title, command in _NEEDS:
+    flat = record.get("networktype") == "Basic" or record.get("securitygroupsenabled")
+    steps = _wires(reader, zone)
+    for key, title, command in (*_NEEDS[:3], _FLAT if flat else _CUT, *_NEEDS[3:]):
         there = bool(reader.total(SECTIONS[key], {"zoneid": zone}))
-        form = f"/do/{command}?from={key}&zoneid={zone}&zoneids={zone}&stay=1"
-        steps.append({"title": title, "there": there, "form": form})
+        steps.append(_step(title, there, f"/do/{command}?from={key}&{_places(zone)}"))
+    is_open = record.get("allocationstate") == "Enabled"
+    form = f"/do/updateZone?from=zones&of={zone}&as=enable&stay=1"
+    steps.append(_step(_("open to tenants"), is_open, form))
     return {"zone_steps": steps} if not all(step["there"] for step in steps) else {}
+
+
+def _wires(reader: Reader, zone: str) -> list[dict[str, Any]]:
+    """A physical network that is enabled, and somebody on it who provides networks."""
+    wires = reader.list(SECTIONS["physicalnetworks"], {"zoneid": zone}).records or []
+    enabled = [w for w in wires if w.get("state") == "Enabled"]
+    serving = any(
+        reader.total(SECTIONS["providers"], {"physicalnetworkid": w["id"], "state": "Enabled"})
+        for w in enabled
+    )
+    form = f"/do/createPhysicalNetwork?from=physicalnetworks&{_places(zone)}"
+    steps = [_step(_("a physical network"), bool(enabled), form)]
+    if enabled:
+        page = f"/physicalnetworks/{enabled[0]['id']}/providers"
+        steps.append(_step(_("service providers"), serving, page, opens=False))
+    return steps
+
+
+def _places(zone: str) -> str:
+    return f"zoneid={zone}&zoneids={zone}&stay=1"
+
+
+def _step(title: Any, there: bool, form: str, *, opens: bool = True) -> dict[str, Any]:
+    """``opens``: the address is a form for the drawer, not a page."""
+    return {"title": title, "there": there, "form": form, "opens": opens}
 
 
 def _drafts(reader: Reader, record: Record) -> dict[str, Any]:

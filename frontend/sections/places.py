@@ -213,7 +213,6 @@ ZONES = Section(
         Related("storagepools", "zoneid", preset={"zoneid": "id"}),
         Related("imagestores", "zoneid", preset={"zoneid": "id"}),
         Related("publicranges", "zoneid", preset={"zoneid": "id"}),
-        Related("storageranges", "zoneid"),
         DEDICATED_TAB,
         SETTINGS_TAB,
     ),

@@ -33,7 +33,7 @@ def values(kind: Kind) -> dict[str, str]:
         "isolation1": "VLAN", "range1": "" if local else "100-999",
         "isolation2": "VLAN", "isolation3": "VLAN",
         "podname": _free_name("pod", Pod.objects.all()),
-        "guestname": "guest", "publicvlan": "untagged",
+        "guestname": "guest", "guestvlan": "untagged", "publicvlan": "untagged",
         "clustername": _free_name("cluster", Cluster.objects.all()),
         "hosts": "http://localhost" if local else _simulated(),
         "poolname": _free_name("primary", StoragePool.objects.all()),
@@ -91,7 +91,7 @@ def _free_name(stem: str, rows: QuerySet) -> str:
 def _subnets(kind: Kind) -> dict[str, str]:
     free = _free(taken())
     found = _range("pod", next(free))
-    return found | _range("guest" if kind.is_basic else "public", next(free))
+    return found | _range("guest" if kind.is_flat else "public", next(free))
 
 
 def _range(prefix: str, net: ipaddress.IPv4Network) -> dict[str, str]:

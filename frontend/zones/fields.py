@@ -82,6 +82,11 @@ class Kind:
     def is_basic(self) -> bool:
         return self.zone["networktype"] == "Basic"
 
+    @property
+    def is_flat(self) -> bool:
+        """All instances share a network, and security groups keep them apart."""
+        return "Public" not in self.traffic
+
 
 def _address(name: str, label: Text, help: Text = "", **more: Any) -> Field:
     return Field(name, label, help, mono=True, **more)
@@ -183,10 +188,13 @@ _PUBLIC = Group(
     (*_range("public"), _address("publicvlan", _("VLAN"), _("untagged, or a number."))), "cloud",
 )  # fmt: skip
 
-_GUEST = Group(
-    "guest", _("Guest addresses"), _("What instances get; all are in one flat network."),
-    (Field("guestname", _("Name"), required=True), *_range("guest", required=True)), "network",
-)  # fmt: skip
+def _guest(*more: Field) -> Group:
+    return Group(
+        "guest", _("Guest addresses"), _("What instances get; all are in one flat network."),
+        (Field("guestname", _("Name"), required=True), *_range("guest", required=True), *more),
+        "network",
+    )  # fmt: skip
+
 
 _STORAGE = Group(
     "storage", _("Storage addresses"),
@@ -238,15 +246,16 @@ _SECONDARY = Group(
 )  # fmt: skip
 
 _REST = (_STORAGE, _CLUSTER, _HOSTS, _PRIMARY, _SECONDARY)
-_BASIC_TRAFFIC = ("Management", "Guest")
+_FLAT_TRAFFIC = ("Management", "Guest")
 _ADVANCED_TRAFFIC = ("Management", "Public", "Guest")
 
 BASIC = Kind(
     "basic", _("Basic"),
-    _("All instances share one flat network, as in a small office or a laboratory."),
+    _("All instances share one flat network, as in a small office or a laboratory; security "
+      "groups keep them apart."),
     "network",
-    (_zone(), _wires(), _traffic(_BASIC_TRAFFIC), _POD, _GUEST, *_REST),
-    {"networktype": "Basic"}, _BASIC_TRAFFIC,
+    (_zone(), _wires(), _traffic(_FLAT_TRAFFIC), _POD, _guest(), *_REST),
+    {"networktype": "Basic"}, _FLAT_TRAFFIC,
 )  # fmt: skip
 
 ADVANCED = Kind(
@@ -261,4 +270,16 @@ ADVANCED = Kind(
     {"networktype": "Advanced"}, _ADVANCED_TRAFFIC,
 )  # fmt: skip
 
-KINDS: dict[str, Kind] = {kind.key: kind for kind in (BASIC, ADVANCED)}
+SECURED = Kind(
+    "secured", _("Advanced with security groups"),
+    _("Shared networks on VLANs that you choose, in which security groups keep the instances "
+      "of tenants apart."),
+    "shield-check",
+    (
+        _zone(), _wires(), _traffic(_FLAT_TRAFFIC), _POD,
+        _guest(_address("guestvlan", _("VLAN"), _("untagged, or a number."))), *_REST,
+    ),
+    {"networktype": "Advanced", "securitygroupenabled": "true"}, _FLAT_TRAFFIC,
+)  # fmt: skip
+
+KINDS: dict[str, Kind] = {kind.key: kind for kind in (BASIC, ADVANCED, SECURED)}

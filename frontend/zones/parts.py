@@ -136,7 +136,7 @@ def _wires(kind: Kind, values: Values) -> Iterator[Part]:
 
 def _wire(kind: Kind, values: Values, n: str) -> Part:
     at = {"name": f"wire{n}"}
-    if not kind.is_basic:
+    if not kind.is_flat:
         at |= {"isolationmethods": f"isolation{n}", "vlan": f"range{n}"}
     return Part(
         f"wire{n}", "wires", _("Physical network %(name)s") % {"name": values[f"wire{n}"]},
@@ -164,6 +164,7 @@ def _traffic(values: Values, n: str, traffic: str) -> Part:
 
 
 _PROVIDERS = ("VirtualRouter", "VpcVirtualRouter", "InternalLbVm", "ConfigDrive")
+_FLAT_PROVIDERS = ("VirtualRouter", "ConfigDrive", "SecurityGroupProvider")
 #: Which providers do their work with machines of their own, and the commands about those.
 _ELEMENTS = {
     "VirtualRouter": "VirtualRouterElement", "VpcVirtualRouter": "VirtualRouterElement",
@@ -173,7 +174,7 @@ _ELEMENTS = {
 
 def _providers(kind: Kind, n: str) -> Iterator[Part]:
     """Each is configured, where it has an element, then enabled."""
-    for name in _PROVIDERS if not kind.is_basic else ("VirtualRouter", "ConfigDrive"):
+    for name in _FLAT_PROVIDERS if kind.is_flat else _PROVIDERS:
         element = _ELEMENTS.get(name, "")
         if element:
             yield Part(
@@ -213,27 +214,27 @@ def _guest(kind: Kind, values: Values) -> Iterator[Part]:
         lambda site: {"zoneid": site.id("zone"), **_send(values, pod_at)},
         "deletePod", "listPods", pod_at,
     )  # fmt: skip
-    if not kind.is_basic:
+    if not kind.is_flat:
         return
-    at = {"name": "guestname", "displaytext": "guestname", **_at("guest")}
+    at = {"name": "guestname", "displaytext": "guestname", **_at("guest", "vlan")}
     yield Part(
         "guest", "guest", _("Guest network %(name)s") % {"name": values.get("guestname", "")},
         "createNetwork",
         lambda site: {
             "zoneid": site.id("zone"),
             "networkofferingid": site.one(
-                "listNetworkOfferings", name="DefaultSharedNetworkOffering"
+                "listNetworkOfferings", name="DefaultSharedNetworkOfferingWithSGService"
             ),
-            "acltype": "Domain", "vlan": "untagged",
+            "acltype": "Domain", "vlan": values.get("guestvlan", "").strip() or "untagged",
             "physicalnetworkid": site.id(f"wire{values.get('guestwire', '1')}"),
-            **_send(values, at),
+            **_send(values, {p: n for p, n in at.items() if p != "vlan"}),
         },
         "deleteNetwork", "listNetworks", at,
     )  # fmt: skip
 
 
 def _ranges(kind: Kind, values: Values) -> Iterator[Part]:
-    if not kind.is_basic and values.get("publicstartip", "").strip():
+    if not kind.is_flat and values.get("publicstartip", "").strip():
         at = _at("public", "vlan")
         yield Part(
             "public", "public", _("Public addresses"), "createVlanIpRange",

@@ -3,7 +3,7 @@
 import pytest
 
 from frontend.zones import defaults, jobs, parts, trial
-from frontend.zones.fields import ADVANCED, BASIC, KINDS
+from frontend.zones.fields import ADVANCED, KINDS
 from frontend.zones.models import ZoneDraft
 from infra.models import Cluster, Host, Pod, Zone
 from jobs.models import AsyncJob
@@ -69,6 +69,7 @@ def test_a_zone_is_built_from_the_defaults(kind, world):
     assert draft.removed
     zone = Zone.objects.get()
     assert (zone.network_type, zone.allocation_state) == (kind.zone["networktype"], "Enabled")
+    assert zone.security_groups_enabled is kind.is_flat
     assert (Host.objects.get().status, StoragePool.objects.get().state) == ("Up", "Up")
     assert [e["part"] for e in draft.made] == [p.key for p in parts.of(draft)]
     assert all(jobs.seconds_of(e) is not None for e in draft.made)
@@ -217,7 +218,7 @@ def test_every_part_points_at_fields_of_its_kind(kind):
     groups = {g.key for g in kind.groups}
     for part in parts.parts(kind, values):
         assert part.group in groups
-        assert set(part.at.values()) <= known | {"guestcidraddress"}
+        assert set(part.at.values()) <= known | {"guestcidraddress", "guestvlan"}
         assert set(part.at) <= set(parts.COMMANDS[part.command].by_name), part.key
 
 
@@ -225,4 +226,3 @@ def test_every_part_points_at_fields_of_its_kind(kind):
 def test_fields_have_one_name_each(kind):
     names = [f.name for f in kind.fields]
     assert len(names) == len(set(names))
-    assert kind.key in (BASIC.key, ADVANCED.key)
