@@ -56,7 +56,8 @@ def keep_as_wanted() -> Iterator[Finding]:
 
 def _to_look_at() -> list[Router]:
     """All that lag behind, and of the others as many as fit, by turns."""
-    up = Router.objects.filter(host__status="Up").select_related("host", "network__offering")
+    up = Router.objects.filter(host__status="Up", rests=False)
+    up = up.select_related("host", "network__offering")
     lagging = up.filter(applied_version__lt=F("version"))[:_AT_A_TIME]
     # A simulated host forgets nothing by itself.
     rest = up.filter(applied_version__gte=F("version")).filter(~Q(host__link="simulated"))

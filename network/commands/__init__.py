@@ -7,6 +7,7 @@ from network.commands import (
     physical,
     providers,
     ranges,
+    routers,
     vlans,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "physical",
     "providers",
     "ranges",
+    "routers",
     "vlans",
 ]

@@ -92,6 +92,7 @@ def _apply_on(run: Run | None, router: Router, host: Host) -> None:
     Router.objects.filter(pk=router.pk, applied_version__lte=spec.version).update(
         host=host,
         state="Running" if state.running else "Stopped",
+        rests=False,
         applied_version=spec.version,
         applied_at=timezone.now(),
         problems=list(state.problems),
