@@ -117,13 +117,13 @@ BY_STORAGE_TAG = (Resource.VOLUME, Resource.PRIMARY_STORAGE)
 HOST_TAGS = Setting(
     "resource.limit.host.tags", "",
     "Host tags that have limits of their own for machines, cores and memory, with commas between.",
-    category="Account Defaults",
+    category="Account Defaults", many=True,
 )  # fmt: skip
 STORAGE_TAGS = Setting(
     "resource.limit.storage.tags", "",
     "Storage tags that have limits of their own for volumes and primary storage, with commas "
     "between.",
-    category="Account Defaults",
+    category="Account Defaults", many=True,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ with its default.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,12 @@ from typing import Any, Generic, TypeVar
 from core.errors import InvalidParameter
 
 T = TypeVar("T", bool, int, float, str)
+
+_KINDS: dict[type, str] = {bool: "Boolean", int: "Number", float: "Decimal", str: "String"}
+_UNITS = re.compile(
+    r"\b(milliseconds|seconds|minutes|hours|days|bytes|KiB|MiB|MB|GiB|GB|Mbit/s)\b", re.IGNORECASE
+)
+_SPELLED = {"kib": "KiB", "mib": "MiB", "mb": "MB", "gib": "GiB", "gb": "GB", "mbit/s": "Mbit/s"}
 
 
 class Scope(enum.StrEnum):
@@ -56,6 +63,8 @@ class Setting(Generic[T]):
     secret: bool = False
     restart: bool = False  # takes effect at the next start only
     house: bool = False  # at every scope, root administrators alone set it
+    many: bool = False  # a list with commas between; ``choices`` are those of each entry
+    check: Callable[[str], object] | None = None  # of a new text; raises InvalidParameter
 
     def __post_init__(self) -> None:
         if self.name in SETTINGS:
@@ -83,9 +92,36 @@ class Setting(Generic[T]):
             raise InvalidParameter(f"{self.name} must be {wanted}, not “{text}”.") from None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             self._check_range(value)
-        if self.choices and value not in self.choices:
-            raise InvalidParameter(f"{self.name} must be one of {', '.join(self.choices)}.")
+        given = [entry.strip() for entry in text.split(",") if entry.strip()]
+        for one in given if self.many else [value]:
+            if self.choices and one not in self.choices:
+                raise InvalidParameter(f"{self.name} must be one of {', '.join(self.choices)}.")
         return value
+
+    def accept(self, text: str) -> None:
+        """Whether ``text`` may become the value. Raises InvalidParameter."""
+        self.parse(text)
+        if self.check is not None:
+            self.check(text)
+
+    @property
+    def kind(self) -> str:
+        """CloudStack's type of it: what its field on a page looks like."""
+        if self.many:
+            return "CSV"
+        if self.choices:
+            return "Select"
+        if isinstance(self.default, float) and (self.minimum, self.maximum) == (0, 1):
+            return "Range"
+        return _KINDS[type(self.default)]
+
+    @property
+    def unit(self) -> str:
+        """What a number counts, as its help says: ``seconds``, ``GB``; empty for others."""
+        if isinstance(self.default, bool) or not isinstance(self.default, (int, float)):
+            return ""
+        found = _UNITS.search(self.help)
+        return _SPELLED.get(found[0].lower(), found[0].lower()) if found else ""
 
     def _check_range(self, value: float) -> None:
         if self.minimum is not None and value < self.minimum:

@@ -21,6 +21,7 @@ from core.units import MIB
 from infra.models import (
     Alert,
     Cluster,
+    ConfigurationChange,
     Host,
     HostEnrolment,
     OsCategory,
@@ -334,6 +335,8 @@ alert = Response(
         date("resolved"),
         number("count"),
         flag("archived"),
+        date("acknowledged"),
+        computed("acknowledgedby", ("acknowledged_by",), lambda name: name or None),
         text("resourcetype", "resource_type"),
         text("resourceid", "resource_uuid"),
         text("resourcename", "resource_name"),
@@ -353,13 +356,46 @@ configuration = Response(
         for name in (
             "name", "category", "group", "subgroup", "component", "value", "defaultvalue",
             "description", "displaytext", "scope", "type", "options",
+            # Of our own: where the value in force was set, and what a reset would bring.
+            "setfor", "setforname", "inheritedvalue", "unit",
         )
     )
-    + (Field("isdynamic", "boolean"), Field("minimum", "double"), Field("maximum", "double")),
+    + (
+        Field("isdynamic", "boolean"), Field("isset", "boolean"),
+        Field("minimum", "double"), Field("maximum", "double"),
+    ),
 )  # fmt: skip
 
 configurationgroup = Response(
-    "configurationgroup", None, (Field("name"), Field("description"), Field("precedence", "long"))
+    "configurationgroup",
+    None,
+    (
+        Field("name"),
+        Field("description"),
+        Field("precedence", "long"),
+        Field("subgroup", "list", of=Response(
+            "configurationsubgroup", None, (Field("name"), Field("precedence", "long"))
+        )),
+    ),
+)  # fmt: skip
+
+configurationchange = Response(
+    "configurationchange",
+    ConfigurationChange,
+    (
+        text("id", "uuid"),
+        text("name"),
+        text("scope"),
+        text("resourceid", "holder_uuid"),
+        computed("resourcename", ("holder_name",), lambda name: name or None),
+        text("oldvalue", "before"),
+        text("newvalue", "after"),
+        text("account", "account__name"),
+        text("accountid", "account__uuid"),
+        text("username", "user__username"),
+        text("userid", "user__uuid"),
+        date("created", "at"),
+    ),
 )
 
 infrastructure = Response(

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import uuid as uuids
 from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
-from core.commands import ADMIN, DOMAIN_ADMIN, Length, Operate, command
-from core.config import SETTINGS, Scope
+from core.commands import ADMIN, DOMAIN_ADMIN, Filter, Length, Operate, command, listing
+from core.config import Scope
 from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
 from core.responses import Cut
-from infra.models import Cluster, Zone
-from infra.responses import configuration, configurationgroup
+from infra.models import Cluster, ConfigurationChange, Zone
+from infra.responses import configuration, configurationchange, configurationgroup
 from infra.services import configuration as settings
-from infra.services import pages
+from infra.services import pages, setting_records
+from infra.services.setting_groups import place_of
 
 ZoneScope = Annotated[Zone | None, Operate, "The value for this zone"]
 ClusterScope = Annotated[Cluster | None, Operate, "The value for this cluster"]
@@ -59,6 +62,7 @@ def listConfigurations(
     name: Annotated[str, "Only the setting of this name"] = "",
     category: Annotated[str, "Only settings of this category"] = "",
     group: Annotated[str, "Only settings of this group"] = "",
+    subgroup: Annotated[str, "Only settings of this subgroup; goes with group"] = "",
     keyword: Annotated[str, "Only settings with this in their name or description"] = "",
     zoneid: ZoneScope = None,
     clusterid: ClusterScope = None,
@@ -72,12 +76,13 @@ def listConfigurations(
     """Lists settings with the value in force: globally, or for one thing."""
     rows = (zoneid, clusterid, domainid, accountid)
     holder = _holder(caller, "listConfigurations", *rows, pool=storageid, store=imagestoreuuid)
-    found = settings.records(
+    found = setting_records.records(
         holder,
         only=lambda s: (
             (not name or s.name == name)
             and (not category or s.category.lower() == category.lower())
-            and (not group or s.category.lower() == group.lower())
+            and (not group or place_of(s.name)[0].lower() == group.lower())
+            and (not subgroup or place_of(s.name)[1].lower() == subgroup.lower())
         ),
     )
     return pages.cut(
@@ -102,7 +107,7 @@ def updateConfiguration(
     holder = _holder(caller, "updateConfiguration", *rows, pool=storageid, store=imagestoreuuid)
     if settings.setting(name).house and not caller.is_root_admin:
         raise PermissionDenied(f"Only root administrators set {name}.")
-    return settings.record(settings.set_value(name, value, holder), holder)
+    return setting_records.record(settings.set_value(name, value, holder, by=caller), holder)
 
 
 @command(roles=ADMIN, event="CONFIGURATION.VALUE.EDIT", response=configuration)
@@ -119,18 +124,42 @@ def resetConfiguration(
     """Puts a setting back to its default, or to the value of the wider scope."""
     rows = (zoneid, clusterid, domainid, accountid)
     holder = _holder(caller, "resetConfiguration", *rows, pool=storageid, store=imagestoreid)
-    return settings.record(settings.reset(name, holder), holder)
+    return setting_records.record(settings.reset(name, holder, by=caller), holder)
 
 
 @command(roles=ADMIN, response=configurationgroup)
 def listConfigurationGroups(
     caller: Caller,
     group: Annotated[str, "Only the group of this name"] = "",
-) -> list:
+    keyword: Annotated[str, "Only groups with this in their name or description"] = "",
+    page: Annotated[int | None, "Which page, from 1; goes with pagesize"] = None,
+    pagesize: Annotated[int | None, "Groups in a page"] = None,
+) -> Cut:
     """Lists the groups that settings are shown in."""
-    names = sorted({s.category for s in SETTINGS.values() if s.category != "Hidden"})
-    return [
-        {"name": n, "description": n, "precedence": i}
-        for i, n in enumerate(names, 1)
-        if not group or n.lower() == group.lower()
-    ]
+    found = [g for g in setting_records.groups() if not group or g["name"].lower() == group.lower()]
+    return pages.cut(
+        found, keyword=keyword, page=page, pagesize=pagesize, names=("name", "description")
+    )
+
+
+@listing(
+    ConfigurationChange,
+    response=configurationchange,
+    roles=DOMAIN_ADMIN,
+    keyword=("name", "holder_name"),
+    order=("-at", "-pk"),
+)
+def listConfigurationHistory(
+    caller: Caller,
+    rows: QuerySet,
+    name: Annotated[str | None, Filter("name"), "Only changes of this setting"] = None,
+    scope: Annotated[Scope | None, Filter("scope"), "Only changes at this scope"] = None,
+    resourceid: Annotated[str, Length(36), "Only changes for this thing, by its id"] = "",
+) -> QuerySet:
+    """Lists who set what, when, from which value to which; the newest first."""
+    if resourceid:
+        try:
+            return rows.filter(holder_uuid=uuids.UUID(resourceid))
+        except ValueError:
+            raise InvalidParameter(f"resourceid must be an id, not “{resourceid}”.") from None
+    return rows

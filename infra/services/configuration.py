@@ -12,16 +12,20 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from accounts.caller import Caller
 from accounts.models import Domain
 from core import config, vault
 from core.config import SETTINGS, Scope, Setting
 from core.errors import InvalidParameter
-from infra.models import ConfigurationValue
+from infra.models import ConfigurationChange, ConfigurationValue
 
 #: How old a value may be that another process of the portal changed.
 FRESH_FOR_S = 1.0
+#: What is shown of a secret that is set.
+SECRET = "********"
 
 Key = tuple[str, str, int]
+Place = tuple[Scope, int]  # a scope, and the key of what holds a value there (0: Global)
 Changed = Callable[[Any], None]
 
 _on_change: dict[str, list[Changed]] = {}
@@ -83,18 +87,36 @@ def stored(name: str, holder: Any = None) -> str | None:
     values = _values.get()
     if not values:
         return None
-    for scope, key in [*scopes_of(holder), (Scope.GLOBAL, 0)]:
+    found = _first(values, name, [*scopes_of(holder), (Scope.GLOBAL, 0)])
+    return None if found is None else _open(name, found[1])
+
+
+def _first(values: dict[Key, str], name: str, chain: list[Place]) -> tuple[Place, str] | None:
+    for scope, key in chain:
         text = values.get((name, str(scope), key))
         if text is not None:
-            return _open(name, text)
+            return (scope, key), text
     return None
+
+
+def origin(name: str, holder: Any = None) -> Place | None:
+    """Where the value in force for ``holder`` was set; None: it is the default."""
+    found = _first(_values.get(), name, [*scopes_of(holder), (Scope.GLOBAL, 0)])
+    return found[0] if found else None
+
+
+def inherited(name: str, holder: Any) -> str | None:
+    """The text in force for ``holder`` if nothing were set for it itself."""
+    chain = [*scopes_of(holder), (Scope.GLOBAL, 0)][1:]
+    found = _first(_values.get(), name, chain)
+    return None if found is None else _open(name, found[1])
 
 
 def plug_in() -> None:
     config.use_store(stored)
 
 
-def scopes_of(holder: Any) -> list[tuple[Scope, int]]:
+def scopes_of(holder: Any) -> list[Place]:
     """Where to look for a holder's value, narrowest first, Global left out."""
     if holder is None:
         return []
@@ -131,13 +153,17 @@ def setting(name: str) -> Setting[Any]:
     return found
 
 
-def set_value(name: str, text: str, holder: Any = None) -> Setting[Any]:
+@transaction.atomic
+def set_value(
+    name: str, text: str, holder: Any = None, *, by: Caller | None = None
+) -> Setting[Any]:
     """Put a value in force for ``holder`` (None: everywhere). Raises InvalidParameter when
     the text is not one, or the setting has no such scope."""
     chosen = setting(name)
     scope, key = _place(chosen, holder)
-    chosen.parse(text)
+    chosen.accept(text)
     text = text.strip() if not isinstance(chosen.default, str) else text
+    _remember(chosen, (scope, key), holder, text, by)
     ConfigurationValue.objects.update_or_create(
         name=name,
         scope=scope,
@@ -151,16 +177,42 @@ def set_value(name: str, text: str, holder: Any = None) -> Setting[Any]:
     return chosen
 
 
-def reset(name: str, holder: Any = None) -> Setting[Any]:
+@transaction.atomic
+def reset(name: str, holder: Any = None, *, by: Caller | None = None) -> Setting[Any]:
     """Forget what was set for ``holder``: the wider scope's value, or the default, counts."""
     chosen = setting(name)
     scope, key = _place(chosen, holder)
+    _remember(chosen, (scope, key), holder, None, by)
     ConfigurationValue.objects.filter(name=name, scope=scope, holder=key).delete()
     _changed(name, holder)
     return chosen
 
 
-def _place(chosen: Setting[Any], holder: Any) -> tuple[Scope, int]:
+def _remember(
+    chosen: Setting[Any], place: Place, holder: Any, after: str | None, by: Caller | None
+) -> None:
+    """In the history, unless nothing changes; of secrets only that they were set."""
+    scope, key = place
+    rows = ConfigurationValue.objects.filter(name=chosen.name, scope=scope, holder=key)
+    stored_text = rows.values_list("value", flat=True).first()
+    before = None if stored_text is None else _open(chosen.name, stored_text)
+    if before == after:
+        return
+    shown = [SECRET if chosen.secret and text else text for text in (before, after)]
+    ConfigurationChange.objects.create(
+        name=chosen.name,
+        scope=scope,
+        holder=key,
+        holder_uuid=getattr(holder, "uuid", None),
+        holder_name=str(holder)[:255] if holder is not None else "",
+        before=shown[0],
+        after=shown[1],
+        account=by.account if by else None,
+        user=by.user if by else None,
+    )
+
+
+def _place(chosen: Setting[Any], holder: Any) -> Place:
     scope, key = scopes_of(holder)[0] if holder is not None else (Scope.GLOBAL, 0)
     if scope != Scope.GLOBAL and scope not in chosen.scopes:
         allowed = ", ".join(dict.fromkeys((Scope.GLOBAL.value, *chosen.scopes)))
@@ -180,50 +232,3 @@ def _changed(name: str, holder: Any) -> None:
 def _open(name: str, text: str) -> str:
     known = SETTINGS.get(name)
     return vault.unseal(text) if known is not None and known.secret else text
-
-
-def records(
-    holder: Any = None, *, only: Callable[[Setting[Any]], bool] = lambda s: True
-) -> list[dict[str, Any]]:
-    """Settings as listConfigurations shows them, with the values in force for ``holder``."""
-    wanted = [s for s in SETTINGS.values() if s.category != "Hidden" and only(s)]
-    if holder is not None:
-        scope = scopes_of(holder)[0][0]
-        wanted = [s for s in wanted if scope in s.scopes]
-    return [record(s, holder) for s in sorted(wanted, key=lambda s: s.name)]
-
-
-def record(chosen: Setting[Any], holder: Any = None) -> dict[str, Any]:
-    """One setting as CloudStack's configuration object. Secrets show only whether they are
-    set."""
-    scopes = [str(s) for s in chosen.scopes if s != Scope.GLOBAL] or [str(Scope.GLOBAL)]
-    value = chosen.get(holder)
-    return {
-        "name": chosen.name,
-        "category": chosen.category,
-        "group": chosen.category,
-        "description": chosen.help,
-        "displaytext": words(chosen.name),
-        "value": ("********" if value else "") if chosen.secret else as_text(value),
-        "defaultvalue": "" if chosen.secret else as_text(chosen.default),
-        "scope": ",".join(scopes),
-        "type": "Select" if chosen.choices else _TYPES[type(chosen.default)],
-        "isdynamic": not chosen.restart,
-        "component": "cloudportal",
-        **({"options": ",".join(chosen.choices)} if chosen.choices else {}),
-        **({"minimum": chosen.minimum} if chosen.minimum is not None else {}),
-        **({"maximum": chosen.maximum} if chosen.maximum is not None else {}),
-    }
-
-
-_TYPES = {bool: "Boolean", int: "Number", float: "Decimal", str: "String"}
-
-
-def as_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def words(name: str) -> str:
-    """``mem.overprovisioning.factor`` → ``Mem overprovisioning factor``."""
-    text = name.replace(".", " ")
-    return text[:1].upper() + text[1:]

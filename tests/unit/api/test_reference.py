@@ -37,11 +37,13 @@ OURS = {
     "cancelAsyncJob": "a job can be undone while it runs",
     "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
     "deleteOtherSessions": "signing out everywhere else",
+    "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
     "deleteLdapLink": "a link made by mistake",
     "listLdapLinks": "who comes in from LDAP to where",
     "deleteSession": "a session somebody forgot, or stole, is ended",
     "listSessions": "who is signed in, from where",
     "deleteUserKeys": "keys that leaked are thrown away, not only replaced",
+    "acknowledgeAlerts": "somebody has taken it on, and it is not mailed again",
     "listTroubles": "what needs a person's attention, with its evidence",
     "repairTrouble": "the button beside a trouble",
     "checkHost": "the preflight of addHost for a host that is there",
@@ -68,6 +70,7 @@ PARAMETERS = {
     ("acquirePodIpAddress", "zoneid"): "CloudStack takes it as text too",
     ("createVlanIpRange", "startip"): "a range without a start means nothing",
     ("listAsyncJobs", "steps"): "the steps of many jobs in one call",
+    ("listAlerts", "acknowledged"): "those that nobody has taken on",
     ("listAlerts", "archived"): "archived alerts can be looked up",
     ("listAlerts", "resolved"): "open alerts first",
     ("listAlerts", "zoneid"): "an administrator of many zones looks at one",
@@ -104,8 +107,11 @@ FIELDS = {
     ("virtualmachine", "powerstate"): "what the host last reported, beside what we want",
     ("virtualmachine", "powerstateupdated"): "when the host reported it",
     **{("alert", name): "what an alert is about, where, and whether it is over" for name in (
-        "archived", "clusterid", "clustername", "count", "podid", "podname", "resolved",
+        "acknowledged", "acknowledgedby", "archived", "clusterid", "clustername", "count", "podid", "podname", "resolved",
         "resourceid", "resourcename", "resourcetype", "zoneid", "zonename",
+    )},
+    **{("configuration", name): "where a value comes from, and what it counts" for name in (
+        "inheritedvalue", "isset", "setfor", "setforname", "unit",
     )},
     ("configuration", "maximum"): "what a page may offer",
     ("configuration", "minimum"): "what a page may offer",
@@ -121,6 +127,8 @@ FIELDS = {
     **{("ldapconfiguration", name): "for which domain, how secure" for name in (
         "created", "domain", "tls",
     )},
+    ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
+    ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"

@@ -6,8 +6,9 @@ from api.dispatch import execute
 from core.config import SETTINGS, Scope, Setting
 from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
 from infra.models import ConfigurationValue, HostCapacity
-from infra.services import configuration
+from infra.services import configuration, setting_records
 from infra.services.capacity import CPU_FACTOR
+from infra.services.setting_groups import place_of
 from tests.factories import (
     admin_caller,
     make_account,
@@ -16,6 +17,8 @@ from tests.factories import (
     make_domain,
     make_host,
     make_pod,
+    make_pool,
+    make_store,
     make_zone,
 )
 
@@ -110,7 +113,8 @@ def test_the_list_shows_type_scope_and_help_of_each_setting(setting):
         {
             "name": "test.colour",
             "category": "Advanced",
-            "group": "Advanced",
+            "group": "Management Server",
+            "subgroup": "Others",
             "description": "A colour.",
             "displaytext": "Test colour",
             "value": "red",
@@ -120,6 +124,8 @@ def test_the_list_shows_type_scope_and_help_of_each_setting(setting):
             "isdynamic": True,
             "component": "cloudportal",
             "options": "red,green,blue",
+            "isset": False,
+            "inheritedvalue": "red",
         }
     ]
     every = execute(admin_caller(), "listConfigurations", {"page": "1", "pagesize": "2"})
@@ -163,7 +169,9 @@ def test_reading_a_setting_again_asks_the_database_no_more(django_assert_num_que
 def test_every_setting_explains_itself():
     for setting in SETTINGS.values():
         assert setting.help.endswith("."), setting.name
-        assert setting.parse(configuration.as_text(setting.default)) == setting.default
+        text = setting_records.as_text(setting.default)
+        wanted = text.strip() if isinstance(setting.default, str) else setting.default
+        assert setting.parse(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -184,3 +192,155 @@ def test_what_guards_the_house_is_not_set_by_who_rules_a_branch(name):
     value = "false" if isinstance(SETTINGS[name].default, bool) else "(a+)+b"
     with pytest.raises(PermissionDenied, match="Only root administrators"):
         execute(caller, "updateConfiguration", {"name": name, "value": value, **holder})
+
+
+# -- where a value comes from ----------------------------------------------------------------
+
+
+def shown(name, **scope):
+    (record,) = execute(admin_caller(), "listConfigurations", {"name": name, **scope}).records
+    return record
+
+
+def test_a_value_says_where_it_was_set_and_what_a_reset_would_bring(setting):
+    domain = make_domain()
+    account = make_account(domain=make_domain(parent=domain))
+    about = {"accountid": str(account.uuid)}
+    before = shown("test.colour", **about)
+    assert ("setfor" in before, before["isset"]) == (False, False)
+    change("test.colour", "green")
+    assert shown("test.colour", **about)["setfor"] == "Global"
+    change("test.colour", "blue", domainid=str(domain.uuid))
+    record = shown("test.colour", **about)
+    assert (record["value"], record["setfor"], record["setforname"]) == (
+        "blue", "Domain", domain.name_path,
+    )  # fmt: skip
+    change("test.colour", "red", **about)
+    record = shown("test.colour", **about)
+    assert (record["isset"], record["inheritedvalue"]) == (True, "blue")
+
+
+@pytest.mark.parametrize("scope", ["zoneid", "clusterid", "storageid", "imagestoreid", "domainid"])
+def test_a_value_is_put_back_at_every_scope(scope):
+    zone = make_zone()
+    name, rows = {
+        "zoneid": (CPU_FACTOR.name, zone),
+        "clusterid": (CPU_FACTOR.name, make_cluster(zone=zone)),
+        "storageid": ("storage.overprovisioning.factor", make_pool(zone)),
+        "imagestoreid": ("test.store", make_store(zone)),
+        "domainid": ("password.policy.minimum.length", make_domain()),
+    }[scope]
+    made = None
+    if scope == "imagestoreid":
+        made = Setting("test.store", 1, "A number.", scopes=(Scope.IMAGE_STORE,))
+    try:
+        told = {"imagestoreid": "imagestoreuuid"}.get(scope, scope)
+        change(name, "7", **{told: str(rows.uuid)})
+        assert shown(name, **{told: str(rows.uuid)})["isset"]
+        back = execute(admin_caller(), "resetConfiguration", {"name": name, scope: str(rows.uuid)})
+        assert back.record()["value"] == back.record()["defaultvalue"]
+        assert not ConfigurationValue.objects.exists()
+    finally:
+        if made:
+            del SETTINGS[made.name]
+
+
+# -- history -----------------------------------------------------------------------------------
+
+
+def history(caller=None, **given):
+    return execute(caller or admin_caller(), "listConfigurationHistory", given).records
+
+
+def test_every_change_is_kept_with_who_and_from_what(setting):
+    account = make_account(domain=make_domain())
+    about = {"accountid": str(account.uuid)}
+    change("test.colour", "green", **about)
+    change("test.colour", "green", **about)  # changes nothing
+    change("test.colour", "blue", **about)
+    execute(admin_caller(), "resetConfiguration", {"name": "test.colour", **about})
+    found = history(name="test.colour")
+    told = [(r.get("oldvalue"), r.get("newvalue")) for r in found]
+    assert told == [("blue", None), ("green", "blue"), (None, "green")]
+    assert {(r["scope"], r["resourcename"], r["username"]) for r in found} == {
+        ("Account", account.name, "admin")
+    }
+    assert len(history(resourceid=str(account.uuid))) == 3
+    assert history(scope="Zone") == []
+
+
+def test_a_refused_change_is_not_in_the_history(setting):
+    with pytest.raises(InvalidParameter):
+        change("test.colour", "mauve")
+    assert history() == []
+
+
+def test_the_history_of_a_secret_says_only_that_it_was_set():
+    made = Setting("test.secret", "", "A key.", secret=True)
+    try:
+        change(made.name, "s3cret")
+        change(made.name, "an0ther")
+        told = [(r.get("oldvalue"), r["newvalue"]) for r in history()]
+        assert told == [("********", "********"), (None, "********")]
+    finally:
+        del SETTINGS[made.name]
+
+
+def test_a_domain_admin_reads_the_history_of_its_branch(setting):
+    mine, other = make_domain(), make_domain()
+    child = make_domain(parent=mine)
+    for domain in (child, other):
+        change("test.colour", "green", domainid=str(domain.uuid))
+    change("test.colour", "blue")
+    keeper = make_caller("DomainAdmin", domain=mine)
+    assert [r["resourcename"] for r in history(keeper)] == [child.name_path]
+
+
+# -- groups and kinds --------------------------------------------------------------------------
+
+
+def test_every_setting_has_its_place():
+    lost = [s.name for s in SETTINGS.values() if place_of(s.name)[1] == "Others"]
+    assert lost == []
+
+
+def test_groups_are_listed_with_their_subgroups():
+    found = execute(admin_caller(), "listConfigurationGroups", {"group": "access"}).records
+    (access,) = found
+    assert "Limits of projects" in [s["name"] for s in access["subgroup"]]
+    only = execute(
+        admin_caller(), "listConfigurations", {"group": "Access", "subgroup": "limits of projects"}
+    ).records
+    assert {r["name"].rpartition(".")[0].split(".")[0] for r in only} == {"max"}
+
+
+@pytest.mark.parametrize(
+    "name, kind",
+    [
+        ("api.key.access", "Boolean"),
+        ("default.page.size", "Number"),
+        ("cpu.overprovisioning.factor", "Decimal"),
+        ("pool.storage.capacity.disablethreshold", "Range"),
+        ("api.sessionkey.cookie.samesite", "Select"),
+        ("resource.limit.host.tags", "CSV"),
+        ("guest.domain.suffix", "String"),
+    ],
+)
+def test_a_setting_says_what_kind_of_value_it_has(name, kind):
+    assert shown(name)["type"] == kind
+
+
+def test_a_number_says_what_it_counts():
+    assert shown("expunge.delay")["unit"] == "seconds"
+    assert shown("storage.max.volume.size")["unit"] == "GB"
+    assert "unit" not in shown("default.page.size")
+
+
+def test_entries_of_a_list_are_checked_one_by_one():
+    made = Setting("test.many", "a", "Letters.", choices=("a", "b"), many=True)
+    try:
+        change(made.name, "a, b")
+        with pytest.raises(InvalidParameter, match="one of a, b"):
+            change(made.name, "a,c")
+    finally:
+        del SETTINGS[made.name]
