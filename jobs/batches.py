@@ -12,8 +12,9 @@ from core.errors import CloudError
 from core.steps import Plan, Run
 from jobs.models import AsyncJob, JobStatus
 
-#: Half of a worker's threads: whoever asks for something meanwhile finds one free.
-_AT_ONCE = 8
+#: A quarter of a worker's threads: whoever asks for something meanwhile finds one free, and
+#: the processors are busy with as few anyway.
+_AT_ONCE = 4
 
 
 def for_each(

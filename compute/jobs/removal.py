@@ -106,9 +106,11 @@ def forget_machine(vm: VirtualMachine) -> None:
 
 def tidy_networks(run: Run, vm: VirtualMachine) -> None:
     """Its routers forget it now rather than at their next change; a host that cannot be
-    reached learns of it then."""
+    reached learns of it then. Networks of a closed account wait for that, or go themselves:
+    of a thousand machines each would tell its router of all the others."""
     left = Nic.everything.filter(machine=vm).values("network")
-    for network in Network.objects.filter(pk__in=left).select_related("offering", "zone"):
+    there = Network.objects.filter(pk__in=left).exclude(account__state="disabled")
+    for network in there.select_related("offering", "zone"):
         router = Router.objects.filter(network=network).select_related("host").first()
         if router is not None and router.host is not None and router.host.status == "Up":
             with suppress(p.AgentError):

@@ -23,7 +23,12 @@ def remove_snapshots(accounts: QuerySet[Account], run: Run) -> int:
     )
 
 
-@cleaning.cleaner("volumes", Resource.VOLUME, order=30, rows=Volume.objects.all)
+def _data_disks() -> QuerySet:
+    """Root disks go with their machines."""
+    return Volume.objects.filter(type="DATADISK")
+
+
+@cleaning.cleaner("volumes", Resource.VOLUME, order=30, rows=_data_disks)
 def remove_volumes(accounts: QuerySet[Account], run: Run) -> int:
     """For good, protected ones and those in the bin included."""
     mine = Volume.objects.filter(account__in=accounts)
