@@ -621,6 +621,7 @@ class BridgeSpec:
     name: str  # at most 15 characters
     uplink: str = ""  # a device of the host to join, e.g. eth0.100; none for a private one
     mtu: int = 0
+    vni: int = 0  # a VXLAN with this number on ``uplink`` instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -661,12 +662,22 @@ class RouterNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicUplink:
+    """A router's own address (``a.b.c.d/len``) on a bridge to the public network."""
+
+    bridge: BridgeSpec
+    address4: str
+    gateway4: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouterSpec:
     """The whole wanted state of one router in a namespace of the host.
 
     ``uplink4`` is the router's own address (``a.b.c.d/len``) on the host link whose other
-    end, ``host4``, the host masquerades to its default route. Nothing else is kept: what is
-    not in the spec is removed when it is applied.
+    end, ``host4``, the host masquerades to its default route; ``public``, if there is one,
+    takes its place, and guests go out with its address. Nothing else is kept: what is not in
+    the spec is removed when it is applied.
     """
 
     uuid: str
@@ -676,6 +687,7 @@ class RouterSpec:
     uplink4: str = ""
     host4: str = ""
     nat: bool = True
+    public: PublicUplink | None = None
 
 
 @dataclass(frozen=True, slots=True)

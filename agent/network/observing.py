@@ -48,7 +48,7 @@ def link_differences(wanted: Wanted, seen: Observed) -> list[str]:
             found.append(f"{link.inside} has {_listed(addresses(inside))}")
         if link.bridge and outside.get("master") != link.bridge:
             found.append(f"{link.outside} is not in bridge {link.bridge}")
-        if link is wanted.uplink and wanted.host4 not in addresses(outside):
+        if link is wanted.uplink and wanted.host4 and wanted.host4 not in addresses(outside):
             found.append(f"{link.outside} lacks {wanted.host4}")
     known = {link.inside for link in wanted.all_links()} | {"lo"}
     found += [f"{name} should not be there" for name in sorted(set(seen.inside) - known)]

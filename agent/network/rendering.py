@@ -58,10 +58,13 @@ class Dnsmasq:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
+    """``host4`` (the host's end of the uplink, with its prefix) and ``uplink_address`` (which
+    the host lets out) are empty where the uplink is on a bridge to the public network."""
+
     links: tuple[Link, ...]
     uplink: Link | None
-    host4: str  # the host's end of the uplink, with its prefix
-    gateway: str  # the same without
+    host4: str
+    gateway: str
     uplink_address: str
     rules: str
     dnsmasq: tuple[Dnsmasq, ...]
@@ -80,15 +83,18 @@ def render(spec: p.RouterSpec, folder: str) -> Wanted:
 
 
 def _render(spec: p.RouterSpec, folder: str) -> Wanted:
-    uplink = _uplink(spec)
+    uplink = _public(spec) or _uplink(spec)
+    by_host = uplink is not None and not uplink.bridge
+    host4 = _interface(spec.host4, spec.uplink4) if by_host else ""
+    gateway = names.ip4(spec.public.gateway4) if spec.public else host4.split("/")[0]
     links = tuple(_link(spec, network) for network in spec.networks)
     served = zip(spec.networks, links, strict=True)
     return Wanted(
         links=links,
         uplink=uplink,
-        host4=_interface(spec.host4, spec.uplink4) if uplink else "",
-        gateway=_interface(spec.host4, spec.uplink4).split("/")[0] if uplink else "",
-        uplink_address=uplink.addresses[0].split("/")[0] if uplink else "",
+        host4=host4,
+        gateway=gateway,
+        uplink_address=uplink.addresses[0].split("/")[0] if uplink and by_host else "",
         rules=rules(spec, links, uplink is not None),
         dnsmasq=tuple(
             _dnsmasq(network, link.inside, folder)
@@ -140,6 +146,24 @@ def _uplink(spec: p.RouterSpec) -> Link | None:
         raise p.OperationFailed(f"{own} and {host} are not two ends of one link.")
     mac = "02:" + ":".join(_digest(f"{spec.uuid} uplink", 10)[i : i + 2] for i in range(0, 10, 2))
     return Link(UPLINK, f"cpup-{digest}", mac, (str(own),))
+
+
+def _public(spec: p.RouterSpec) -> Link | None:
+    if spec.public is None:
+        return None
+    own = ipaddress.IPv4Interface(_interface(spec.public.address4))
+    gateway = ipaddress.IPv4Address(names.ip4(spec.public.gateway4))
+    if gateway not in own.network or gateway == own.ip:
+        raise p.OperationFailed(f"{gateway} is not a gateway for {own}.")
+    digest = _digest(f"{spec.uuid} public", 10)
+    return Link(
+        inside=UPLINK,
+        outside="cpvp" + digest,
+        mac="0e:" + ":".join(digest[i : i + 2] for i in range(0, 10, 2)),
+        addresses=(str(own),),
+        bridge=names.device(spec.public.bridge.name),
+        mtu=spec.public.bridge.mtu,
+    )
 
 
 def _interface(written: str, like: str = "") -> str:
@@ -201,10 +225,16 @@ def rules(spec: p.RouterSpec, links: tuple[Link, ...], has_uplink: bool) -> str:
         lines += [
             "chain postrouting {",
             "type nat hook postrouting priority 100; policy accept;",
-            f'oifname "{UPLINK}" masquerade',
+            f'oifname "{UPLINK}" {_source_nat(spec)}',
             "}",
         ]
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _source_nat(spec: p.RouterSpec) -> str:
+    if spec.public is None:
+        return "masquerade"
+    return f"snat ip to {_interface(spec.public.address4).split('/')[0]}"
 
 
 def _way_out(link: Link) -> str:

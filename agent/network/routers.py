@@ -132,7 +132,8 @@ class _Router:
 
     def remember(self, spec: p.RouterSpec) -> None:
         self._write("spec.json", json.dumps(p.to_wire(spec)))
-        known = _Known(spec.uuid, spec.version, spec.uplink4.split("/")[0])
+        by_host = "" if spec.public else spec.uplink4.split("/")[0]
+        known = _Known(spec.uuid, spec.version, by_host)
         self._write(OWNER, json.dumps(p.to_wire(known)))
 
     def _read(self, name: str) -> str:
@@ -159,16 +160,23 @@ class _Router:
         seen = observe(self._host, self.space, wanted)
         differences = [*link_differences(wanted, seen), *self._rule_differences(wanted, seen)]
         if differences:
-            for network in spec.networks:
-                bridges.apply(self._host, network.bridge)
+            for bridge in _bridges(spec):
+                bridges.apply(self._host, bridge)
             self._mend_links(wanted, seen)
             self._load_rules(wanted)
             seen = observe(self._host, self.space, wanted)
             differences = [*link_differences(wanted, seen), *self._rule_differences(wanted, seen)]
-        if wanted.uplink is not None:
-            self._host_side.admit(wanted.uplink.outside, wanted.uplink_address)
+        self._admit(wanted)
         self._apply_daemons(wanted)
         return differences
+
+    def _admit(self, wanted: Wanted) -> None:
+        """The host lets out the address it shall, and no more the one it did before."""
+        before = self.known()
+        if before and before.uplink_address not in ("", wanted.uplink_address):
+            self._host_side.dismiss(before.uplink_address)
+        if wanted.uplink is not None and wanted.uplink_address:
+            self._host_side.admit(wanted.uplink.outside, wanted.uplink_address)
 
     def _claim(self) -> None:
         """Marks the namespace as ours before it is made, so that a death here is mended."""
@@ -192,7 +200,7 @@ class _Router:
             mtu = f" mtu {link.mtu}" if link.mtu else ""
             up = f"link set dev {link.inside}{mtu} up"
             self.space.batch([up, *address_changes(link.inside, inside, ours)])
-            theirs = {wanted.host4} if link is wanted.uplink else set()
+            theirs = {wanted.host4} - {""} if link is wanted.uplink else set()
             up = f"link set dev {link.outside}{mtu} up"
             self._host.batch([up, *address_changes(link.outside, outside, theirs)])
         if not seen.has_metadata_address():
@@ -239,7 +247,7 @@ class _Router:
         """Everything that differs from the wanted state now."""
         seen = observe(self._host, self.space, wanted)
         found = [*link_differences(wanted, seen), *self._rule_differences(wanted, seen)]
-        if wanted.uplink is not None:
+        if wanted.uplink_address:
             found += self._host_side.problems(wanted.uplink_address)
         return found + self.daemon_problems(wanted)
 
@@ -294,6 +302,11 @@ _SYSCTLS = {
     "net/ipv4/conf/all/accept_redirects": "0",
     "net/ipv4/conf/all/send_redirects": "0",
 }
+
+
+def _bridges(spec: p.RouterSpec) -> list[p.BridgeSpec]:
+    public = [spec.public.bridge] if spec.public else []
+    return [network.bridge for network in spec.networks] + public
 
 
 def _is_ours(device: str) -> bool:

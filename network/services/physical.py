@@ -177,11 +177,6 @@ def carrying(zone: Zone, kind: str) -> PhysicalNetwork | None:
     )
 
 
-def label_of(physical: PhysicalNetwork, kind: str) -> str:
-    found = physical.traffic_types.filter(type=kind, removed=None).first()
-    return found.kvm_label if found else ""
-
-
 def for_guests(
     zone: Zone, offering: NetworkOffering, asked: PhysicalNetwork | None
 ) -> PhysicalNetwork:

@@ -10,6 +10,7 @@ import ipaddress
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 
 from django.db.models import F
 from django.utils import timezone
@@ -19,25 +20,47 @@ from core import vault
 from core.steps import Run
 from infra import agents
 from infra.models import Host
-from network.models import GuestAddress, Network, Router
-from network.services import implementing
+from network.models import GuestAddress, Network, PhysicalNetwork, Router
+from network.services import implementing, public_ips, vlans
 
 _applying: dict[int, threading.Lock] = defaultdict(threading.Lock)
 
 
 def bridge_for(network: Network) -> protocol.BridgeSpec:
     """The network's segment on a host. The name is at most 15 characters (IFNAMSIZ)."""
-    uplink = ""
-    if not network.is_private_segment and network.physical_network_id:
-        uplink = _uplink(network)
-    return protocol.BridgeSpec(f"cpbr{network.pk}", uplink, network.private_mtu or 0)
+    name, mtu = f"cpbr{network.pk}", network.private_mtu or 0
+    physical = network.physical_network
+    label = "" if network.is_private_segment or physical is None else label_of(physical, "Guest")
+    if not label:
+        return protocol.BridgeSpec(name, "", mtu)
+    number = vlans.number_of(network.vlan) or 0
+    if vlans.method_of(physical) == "VXLAN":
+        return protocol.BridgeSpec(name, label, mtu, vni=number)
+    return protocol.BridgeSpec(name, f"{label}.{number}", mtu)
 
 
-def _uplink(network: Network) -> str:
-    """``label.vlan``: the host's device for guest traffic, tagged with the network's VLAN."""
-    guest = network.physical_network.traffic_types.filter(type="Guest").first()
-    label = guest.kvm_label if guest else ""
-    return f"{label}.{network.vlan.removeprefix('vlan://')}" if label else ""
+def label_of(physical: PhysicalNetwork, kind: str) -> str:
+    """The host's device for a kind of traffic; "" where none was named."""
+    found = physical.traffic_types.filter(type=kind, removed=None).first()
+    return found.kvm_label if found else ""
+
+
+def _public_uplink(network: Network) -> protocol.PublicUplink | None:
+    """The router's place in the public network: its source NAT address, where the zone has
+    public addresses and its hosts a device for them."""
+    if not network.offering.provides("SourceNat"):
+        return None
+    ip = public_ips.source_nat_of(network)
+    wires = ip.ip_range.physical_network if ip else None
+    label = label_of(wires, "Public") if wires else ""
+    if ip is None or not label:
+        return None
+    vlan = ip.ip_range.vlan
+    bridge = protocol.BridgeSpec(
+        f"cppub{wires.pk}-{vlan or 0}", f"{label}.{vlan}" if vlan else label
+    )
+    size = ipaddress.IPv4Network(f"0.0.0.0/{ip.ip_range.netmask}").prefixlen
+    return protocol.PublicUplink(bridge, f"{ip.address}/{size}", ip.ip_range.gateway or "")
 
 
 def changed(network: Network) -> None:
@@ -111,6 +134,7 @@ def spec_for(router: Router) -> protocol.RouterSpec:
     offering = network.offering
     addresses = list(GuestAddress.objects.filter(network=network).order_by("pk"))
     ours, host_end = router.link
+    public = _public_uplink(network)
     served = protocol.RouterNetwork(
         bridge=bridge_for(network),
         gateway4=network.gateway or "",
@@ -134,9 +158,10 @@ def spec_for(router: Router) -> protocol.RouterSpec:
         name=router.name,
         version=version,
         networks=(served,),
-        uplink4=ours,
-        host4=host_end,
+        uplink4="" if public else ours,
+        host4="" if public else host_end,
         nat=offering.provides("SourceNat") or network.is_private_segment,
+        public=public,
     )
 
 
@@ -175,6 +200,19 @@ def remove(run: Run | None, network: Network) -> None:
             router.host, "router.remove", protocol.RouterRef(str(router.uuid), router.name), run
         )
         agents.call(router.host, "bridge.remove", bridge_for(network), run)
+        _leave_public(run, router)
         Router.objects.filter(pk=router.pk).update(
             host=None, state="Stopped", applied_version=0
         )
+
+
+def _leave_public(run: Run | None, router: Router) -> None:
+    """The last router of a host takes the bridge to the public network with it."""
+    public = _public_uplink(router.network)
+    if public is None:
+        return
+    wires = router.network.physical_network
+    others = Router.objects.filter(host=router.host).exclude(pk=router.pk)
+    if not others.filter(network__physical_network=wires).exists():
+        with suppress(protocol.NetworkFailed):  # a router came meanwhile
+            agents.call(router.host, "bridge.remove", public.bridge, run)
