@@ -11,10 +11,11 @@ from accounts.models import Domain
 from accounts.pinned.types import named
 from accounts.services import tags as tagging
 from accounts.services.scoping import OfProject, own_uuid, owner_for
-from compute.models import ServiceOffering, VirtualMachine
+from compute.models import ServiceOffering, SystemVm, VirtualMachine
 from compute.responses import virtualmachine
 from compute.responses.volumes import volume as volume_response
 from compute.services import templates, volumes
+from core.columns import Keys
 from core.commands import (
     USER,
     AdminOnly,
@@ -232,8 +233,11 @@ def listVolumes(
         Cluster | None, AdminOnly, Filter("pool__cluster"), "Only in this cluster"
     ] = None,
     displayvolume: Annotated[bool | None, AdminOnly, "Only shown, or hidden, ones"] = None,
+    listsystemvms: Annotated[bool, AdminOnly, "Those of system VMs too"] = False,
 ) -> QuerySet:
     """Lists volumes."""
+    if caller.is_root_admin and not listsystemvms:
+        rows = _without_system_vms(rows)
     if serviceofferingid is not None:
         rows = rows.filter(
             type="ROOT", attachment__machine__service_offering=serviceofferingid
@@ -243,3 +247,10 @@ def listVolumes(
     elif not caller.is_root_admin:
         rows = rows.filter(Q(display=True))
     return rows
+
+
+def _without_system_vms(rows: QuerySet) -> QuerySet:
+    """There are few of these, and a whole table is listed quicker than one with exceptions."""
+    owned = SystemVm.objects.exclude(volume=None)
+    keys = Keys(owned.values_list("volume", flat=True))
+    return rows.exclude(pk__in=keys) if keys else rows
