@@ -22,6 +22,7 @@ from frontend.sections import (
     regions,
     securitygroups,
     stores,
+    systemvms,
     tenants,
     volumes,
     wires,
@@ -47,6 +48,7 @@ SECTIONS: dict[str, Section] = {
         wires,
         ranges,
         regions,
+        systemvms,
     )
     for section in module.SECTIONS
 }
@@ -130,6 +132,7 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
             "enrolments",
             "storagepools",
             "imagestores",
+            "systemvms",
             "physicalnetworks",
             "dedicated",
             "regions",
