@@ -29,6 +29,7 @@ from frontend.sections.places import (
     CLUSTER_FILTER,
     CLUSTER_SHOWN,
     DEDICATED_TAB,
+    LOAD_TAB,
     POD_FILTER,
     dedication,
 )
@@ -195,7 +196,9 @@ HOSTS = Section(
     tabs=(
         Related("instances", "hostid"),
         Related("routers", "hostid"),
+        Related("systemvms", "hostid"),
         Related("storagepools", "hostid"),
+        LOAD_TAB,
         DEDICATED_TAB,
     ),
 )

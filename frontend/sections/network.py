@@ -249,6 +249,34 @@ ROUTERS = Section(
             ),
         ),
     ),
+    actions=(
+        Action("startRouter", _("Start"), "player-play", states=("Stopped",), bulk=True),
+        Action(
+            "stopRouter",
+            _("Stop"),
+            "player-stop",
+            states=("Running",),
+            bulk=True,
+            form=Form(("forced",)),
+            ask=_("Its network has no addresses, names and way out until it is started."),
+        ),
+        Action(
+            "rebootRouter",
+            _("Reboot"),
+            "refresh",
+            states=("Running",),
+            bulk=True,
+            ask=_("Connections through it pause for a moment."),
+        ),
+        Action(
+            "destroyRouter",
+            _("Destroy"),
+            "trash",
+            danger=True,
+            bulk=True,
+            ask=_("The next instance that starts in its network has another one made."),
+        ),
+    ),
 )
 
 SECTIONS = (NETWORKS, ROUTERS)

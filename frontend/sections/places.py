@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend import dedicated, tabs
+from frontend import dedicated, load, tabs
 from frontend.sections.base import (
     Action,
     Column,
@@ -91,6 +91,9 @@ def dedication(kind: str, param: str) -> tuple[Action, Action]:
         ),
     )  # fmt: skip
 
+
+#: What is used and given away, as its hosts last said.
+LOAD_TAB = Tab("load", _("Load"), "frontend/tabs/load.html", load.tab, needs="listHostsMetrics")
 
 CAPACITY_TAB = Tab(
     "capacity", _("Capacity"), "frontend/tabs/capacity.html", tabs.capacity, needs="listCapacity"
@@ -212,6 +215,8 @@ ZONES = Section(
         Related("physicalnetworks", "zoneid", preset={"zoneid": "id"}),
         Related("storagepools", "zoneid", preset={"zoneid": "id"}),
         Related("imagestores", "zoneid", preset={"zoneid": "id"}),
+        Related("systemvms", "zoneid"),
+        LOAD_TAB,
         Related("publicranges", "zoneid", preset={"zoneid": "id"}),
         DEDICATED_TAB,
         SETTINGS_TAB,
@@ -379,6 +384,7 @@ CLUSTERS = Section(
             "hosts", "clusterid", preset={"clusterid": "id", "podid": "podid", "zoneid": "zoneid"}
         ),
         Related("storagepools", "clusterid"),
+        LOAD_TAB,
         DEDICATED_TAB,
         SETTINGS_TAB,
     ),
