@@ -9,4 +9,5 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import_module("jobs.commands")
         import_module("jobs.housekeeping")
+        import_module("jobs.syslog")
         import_module("jobs.letters")

@@ -219,6 +219,14 @@ class Event(Owned):
         return f"{self.type} {self.resource_name}".strip()
 
 
+class SyslogCursor(models.Model):
+    """Up to which event the syslog server has been told; there is one row, or none."""
+
+    last_event = models.BigIntegerField()
+
+    objects = models.Manager.from_queryset(AdminQuerySet)()
+
+
 class Trouble(models.Model):
     """*Needs attention*: what the reconciler found and would not mend by itself.
 

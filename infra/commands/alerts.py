@@ -31,12 +31,24 @@ def listAlerts(
     zoneid: Annotated[Zone | None, Filter("zone"), "Only about this zone"] = None,
     archived: Annotated[bool, "Show what was archived instead"] = False,
     resolved: Annotated[bool | None, "Only problems that are gone, or that are not"] = None,
+    acknowledged: Annotated[bool | None, "Only those somebody took on, or nobody"] = None,
 ) -> QuerySet:
     """Lists alerts, the newest first."""
     rows = rows.filter(archived=archived)
     if resolved is not None:
         rows = rows.filter(resolved__isnull=not resolved)
+    if acknowledged is not None:
+        rows = rows.filter(acknowledged__isnull=not acknowledged)
     return rows.filter(type=alerts.number_of(type)) if type else rows
+
+
+@command(roles=ADMIN, event="ALERT.ACKNOWLEDGE", response=SUCCESS)
+def acknowledgeAlerts(
+    caller: Caller, ids: Annotated[list[Alert], Operate, "The alerts that one takes on"]
+) -> None:
+    """Takes alerts on: they stay open until the problem is gone, and nothing more is sent."""
+    by = caller.user.username if caller.user else caller.account.name
+    alerts.acknowledge(Alert.objects.filter(pk__in=[a.pk for a in ids]), by)
 
 
 @command(roles=ADMIN, event="ALERT.ARCHIVE", response=SUCCESS)

@@ -49,6 +49,7 @@ class AlertType(enum.IntEnum):
     SSVM = 19
     STORAGE_DELETE = 21
     RESOURCE_COUNT = 22
+    DIRECT_PUBLIC_IP = 24
     LOCAL_STORAGE = 25
     RESOURCE_EXCEED = 26
     SYNC = 27
@@ -81,6 +82,7 @@ _TITLES = {
     AlertType.SSVM: "ALERT.SERVICE.SSVM",
     AlertType.STORAGE_DELETE: "ALERT.STORAGE.DELETE",
     AlertType.RESOURCE_COUNT: "ALERT.RESOURCE.COUNT",
+    AlertType.DIRECT_PUBLIC_IP: "ALERT.NETWORK.DIRECTPUBLICIP",
     AlertType.LOCAL_STORAGE: "ALERT.STORAGE.LOCAL",
     AlertType.RESOURCE_EXCEED: "ALERT.RESOURCE.EXCEED",
     AlertType.SYNC: "ALERT.TYPE.SYNC",
@@ -165,6 +167,17 @@ def number_of(type_: str) -> int:
         if title == type_.upper():
             return int(kind)
     raise InvalidParameter(f"There is no alert type “{type_}”; listAlertTypes shows all.")
+
+
+def acknowledge(rows: QuerySet[Alert], by: str) -> int:
+    """Somebody has taken these on: they stay open, and no more is sent about them."""
+    found = list(rows.filter(acknowledged=None, resolved=None))
+    Alert.objects.filter(pk__in=[a.pk for a in found]).update(
+        acknowledged=timezone.now(), acknowledged_by=by[:255]
+    )
+    for alert in found:
+        live.changed(alert)
+    return len(found)
 
 
 def archive(rows: QuerySet[Alert]) -> int:

@@ -16,6 +16,8 @@ from core.units import MIB
 from infra.models import Cluster, HostCapacity, Pod, Zone
 
 MEMORY, CPU, STORAGE, STORAGE_ALLOCATED = 0, 1, 2, 3
+PUBLIC_IP, PRIVATE_IP, SECONDARY_STORAGE, VLAN = 4, 5, 6, 7
+DIRECT_PUBLIC_IP, LOCAL_STORAGE = 8, 9
 CPU_CORE = 90
 
 #: CloudStack's capacity types by number.

@@ -50,6 +50,8 @@ OURS = {
     "createHostEnrolment": "a machine elsewhere joins by its agent, with a one-time token",
     "deleteHostEnrolment": "a token given by mistake",
     "endConsoleSession": "an administrator may end a console",
+    "explainPermission": "why somebody may or may not do something",
+    "listConfigurationHistory": "who set what, when",
     "explainPlacement": "where a machine would go, and why not elsewhere, without making it",
     "listHostEnrolments": "which tokens are about",
 }
@@ -107,8 +109,9 @@ FIELDS = {
     ("virtualmachine", "powerstate"): "what the host last reported, beside what we want",
     ("virtualmachine", "powerstateupdated"): "when the host reported it",
     **{("alert", name): "what an alert is about, where, and whether it is over" for name in (
-        "acknowledged", "acknowledgedby", "archived", "clusterid", "clustername", "count", "podid", "podname", "resolved",
-        "resourceid", "resourcename", "resourcetype", "zoneid", "zonename",
+        "acknowledged", "acknowledgedby", "archived", "clusterid", "clustername", "count",
+        "podid", "podname", "resolved", "resourceid", "resourcename", "resourcetype", "zoneid",
+        "zonename",
     )},
     **{("configuration", name): "where a value comes from, and what it counts" for name in (
         "inheritedvalue", "isset", "setfor", "setforname", "unit",

@@ -174,3 +174,11 @@ def _(stage):
     again = stage.ask("getCloudIdentifier", userid=stage.user)
     assert answered["cloudidentifier"] == again["cloudidentifier"]
     assert answered["signature"]
+
+
+@example("acknowledgeAlerts")
+def _(stage):
+    alert = stage["infra.Alert"]
+    yield {"ids": [alert.uuid]}
+    (shown,) = [a for a in stage.ask("listAlerts", acknowledged=True)]
+    assert shown["acknowledgedby"] == stage.user.username
