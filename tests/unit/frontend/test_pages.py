@@ -43,6 +43,7 @@ def furnished(db):
     f.make_router(network, cloud.host)
     f.make_provider(f.make_physical_network(cloud.zone))
     f.make_public_ip(account, zone=cloud.zone)
+    f.make_system_vm(cloud.zone)
     owner = f.caller_of(account)
     execute(owner, "registerUserData", {"name": "first", "userdata": "I2Nsb3VkLWNvbmZpZw=="})
     execute(owner, "restartNetwork", {"id": str(network.uuid)})
