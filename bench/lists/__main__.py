@@ -32,8 +32,8 @@ from accounts.models import User  # noqa: E402
 from accounts.services.bootstrap import bootstrap  # noqa: E402
 from api import dispatch  # noqa: E402
 from bench.http import load  # noqa: E402
-from bench.lists.seed import Cloud  # noqa: E402
 from bench.portal import Signer, before_all_else, cpu_seconds, serving  # noqa: E402
+from cloudportal.simulation import Simulation, Wanted  # noqa: E402
 from compute.models import VirtualMachine  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
@@ -59,7 +59,10 @@ def prepare(machines: int) -> None:
     bootstrap("a password of the bench")
     if not Zone.objects.exists():
         began = time.perf_counter()
-        Cloud(machines).seed()
+        some = max(machines // 4, 10)
+        wanted = Wanted(hosts=some, machines=machines, accounts=some, domains=some,
+                        networks=some, projects=some, removed_each=20)  # fmt: skip
+        Simulation(wanted).seed()
         print(f"seeded {machines} machines in {time.perf_counter() - began:.0f} s", flush=True)
 
 
