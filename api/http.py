@@ -67,7 +67,7 @@ def _serve(call: Call) -> HttpResponse:
     if call.request.method not in ("GET", "POST"):
         raise WrongMethod("The API is called by GET or POST.")
     known = COMMANDS.get(call.command)
-    if known is not None and known.anonymous:
+    if known is not None and known.anonymous and (known.post_only or not _is_signed(call)):
         return _serve_visitor(call, known)
     call.caller = caller = _authenticate(call)
     authentication.check_source(caller)
@@ -76,6 +76,11 @@ def _serve(call: Call) -> HttpResponse:
         raise BadRequest("No command was given; name one with command=…")
     _check_method(call, dispatch.find(caller, call.command))
     return performed(call, caller)
+
+
+def _is_signed(call: Call) -> bool:
+    """Who signs a call that anybody may make sees what a caller of that role sees."""
+    return bool(call.given.get("apikey") and call.given.get("signature"))
 
 
 def _serve_visitor(call: Call, command: Command) -> HttpResponse:

@@ -58,7 +58,7 @@ def log_in(
     Throttled, or ResourceUnavailable when who keeps the password is away. Call it outside a
     transaction: a failure must be counted, not rolled back.
     """
-    domain = _domain_by_uuid(domain_uuid) if domain_uuid else domain_at(domain_path)
+    domain = domain_meant(domain_path, domain_uuid)
     user = user_called(username, domain) if domain else None
     things = throttle.watched(canonical(user, username), address)
     throttle.refuse_if_paused(things)
@@ -174,6 +174,11 @@ def end_all(*users: User) -> None:
 def sweep() -> int:
     """Removes the rows of sessions that timed out."""
     return Session.objects.filter(last_seen__lt=timezone.now() - _timeout()).delete()[0]
+
+
+def domain_meant(path: str, uuid: str = "") -> Domain | None:
+    """By its uuid if that is given, else by its path."""
+    return _domain_by_uuid(uuid) if uuid else domain_at(path)
 
 
 def domain_at(path: str) -> Domain | None:

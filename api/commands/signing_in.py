@@ -53,7 +53,7 @@ def login(
         device=visitor.device,
     )
     sign_ins.came(signed_in.caller)
-    return SignedIn(_reply(signed_in), signed_in)
+    return SignedIn(reply(signed_in), signed_in)
 
 
 @command(anonymous=True, post_only=True, response=SUCCESS)
@@ -91,7 +91,8 @@ def logout(caller: Caller) -> dict[str, Any]:
     return SignedOut(description="success")
 
 
-def _reply(signed_in: sessions.SignedIn) -> dict[str, Any]:
+def reply(signed_in: sessions.SignedIn) -> dict[str, Any]:
+    """What CloudStack's login answers, by whichever way somebody came."""
     user, account = signed_in.caller.user, signed_in.caller.account
     factor = factor_policy.factor_of(user) if factor_policy.has_factor(user) else None
     asked = signed_in.session.pending

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.oauth import signing_in as oauth
 from accounts.services import forgotten, sessions
 from core.config import SETTINGS
 from core.errors import CloudError
@@ -33,6 +34,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context = {
         "next": next_of(request),
         "can_reset": forgotten.is_available(),
+        "providers": oauth.offered(),
         "username": request.POST.get("username", ""),
         "domain": request.POST.get("domain", request.GET.get("domain", "")),
     }
@@ -55,21 +57,23 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return signed_in_reply(request, signed)
 
 
-def signed_in_reply(request: HttpRequest, signed: sessions.SignedIn) -> HttpResponse:
+def signed_in_reply(
+    request: HttpRequest, signed: sessions.SignedIn, wanted: str = ""
+) -> HttpResponse:
     """On to the page that was wanted, by way of the second factor if one is asked for."""
-    wanted = next_of(request)
+    wanted = wanted or next_of(request)
     if signed.session.pending:
         response = redirect(f"/signin/factor?next={quote(wanted)}")
     else:
         response = dress(redirect(wanted), signed.caller.user)
-    _set(response, request, SESSION_COOKIE, signed.token)
+    set_cookie(response, request, SESSION_COOKIE, signed.token)
     # The key that the query API wants beside the session, should a script of the same
     # browser call it; pages never read it.
-    _set(response, request, KEY_COOKIE, signed.key, path="/client")
+    set_cookie(response, request, KEY_COOKIE, signed.key, path="/client")
     return response
 
 
-def _set(
+def set_cookie(
     response: HttpResponse, request: HttpRequest, name: str, value: str, *, path: str = "/"
 ) -> None:
     response.set_cookie(

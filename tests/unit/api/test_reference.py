@@ -38,6 +38,7 @@ OURS = {
     "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
     "deleteOtherSessions": "signing out everywhere else",
     "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
+    "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
     "deleteLdapLink": "a link made by mistake",
     "listLdapLinks": "who comes in from LDAP to where",
     "deleteSession": "a session somebody forgot, or stole, is ended",
@@ -83,6 +84,9 @@ PARAMETERS = {
     ("addLdapConfiguration", "cacertificate"): "a certificate is verified, by whichever authority",
     ("addLdapConfiguration", "tls"): "StartTLS as well as ldaps",
     ("importLdapUsers", "dryrun"): "who would come in, before they do",
+    ("oauthlogin", "domainId"): "a uuid in practice, though declared a number",
+    ("oauthlogin", "secretcode"): "nobody comes in without a code",
+    ("verifyOAuthCodeAndGetUser", "secretcode"): "there is nothing to verify without",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }
@@ -130,6 +134,8 @@ FIELDS = {
     **{("ldapconfiguration", name): "for which domain, how secure" for name in (
         "created", "domain", "tls",
     )},
+    ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
+    ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
     ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
     ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
     ("ldapuser", "reason"): "why somebody did not come in",

@@ -21,6 +21,8 @@ NO_EVENT = {
     "updateResourceCount": "it changes no resource, only what is believed of them",
     "login": "recorded by the edge, which knows whether it went well",
     "searchLdap": "it only looks",
+    "oauthlogin": "recorded by the edge, which knows whether it went well",
+    "verifyOAuthCodeAndGetUser": "half a sign-in; the other half is recorded",
     "forgotPassword": "whether there is such a user must not show",
     "resetPassword": "recorded by the edge, which knows whose password it was",
     "logout": "recorded by the edge, which knows whose session it was",

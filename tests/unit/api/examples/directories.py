@@ -31,8 +31,10 @@ class Pretended:
 @contextlib.contextmanager
 def directory():
     opened = contextlib.nullcontext(Pretended())
-    with mock.patch.object(connection, "opened", lambda _domain: opened), \
-            mock.patch.object(connection, "try_out", lambda _server: None):  # fmt: skip
+    with (
+        mock.patch.object(connection, "opened", return_value=opened),
+        mock.patch.object(connection, "try_out"),
+    ):
         configuration.set_value("ldap.basedn", BASE)
         yield
 
