@@ -17,6 +17,7 @@ from api import (
     idempotency,
     replies,
     settings,
+    settling,
     throttling,
     trial,
     wire,
@@ -123,6 +124,8 @@ def performed(call: Call, caller: Caller | dispatch.Visitor) -> HttpResponse:
         return rendered(call, note.reply)
     else:
         outcome = _noted(call, caller, note)
+    if isinstance(caller, Caller):
+        settling.settle(outcome, caller)
     response = rendered(call, replies.of(outcome))
     if isinstance(outcome.value, SignedIn):
         _set_cookies(call, response, outcome.value)
