@@ -111,7 +111,7 @@ _WORDS = re.compile(r"[A-Za-z]{2,}")
 
 def _said() -> Iterator[Entry]:
     root = settings.BASE_DIR
-    for package in (*_PACKAGES, "agent"):
+    for package in (*_PACKAGES, "agent", "frontend/zones"):
         for path in sorted((root / package).rglob("*.py")):
             if {"migrations", "management"} & set(path.parts) or path.name == "main.py":
                 continue
@@ -223,7 +223,7 @@ def template_of(node: ast.expr) -> str:
 def _error_names() -> frozenset[str]:
     """Classes of refusals, wherever they are declared."""
     found = {"CloudError", "AgentError"}
-    for package in (*_PACKAGES, "agent"):
+    for package in (*_PACKAGES, "agent", "frontend/zones"):
         for path in sorted((settings.BASE_DIR / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 bases = getattr(node, "bases", ())
