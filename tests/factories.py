@@ -31,7 +31,17 @@ from compute.models import (
 )
 from consoleproxy import tickets
 from core.commands import RoleType
-from infra.models import Cluster, Host, HostEnrolment, OsCategory, OsType, Pod, Zone
+from infra.models import (
+    Cluster,
+    ConfigurationChange,
+    Host,
+    HostEnrolment,
+    OsCategory,
+    OsType,
+    Pod,
+    Region,
+    Zone,
+)
 from infra.models.enrolment import digest
 from infra.services import address_book, capacity, regions
 from network.models import (
@@ -165,6 +175,13 @@ def make_project(
 # -- infrastructure --------------------------------------------------------------------
 
 
+def make_region(number: int = 0, name: str = "") -> Region:
+    number = number or Region.everything.count() + 100
+    return Region.objects.create(
+        number=number, name=name or unique("region"), endpoint="https://region.example/client/api"
+    )
+
+
 def make_zone(name: str = "", **fields) -> Zone:
     fields = {"network_type": "Advanced", "dns1": "8.8.8.8", "internal_dns1": "8.8.8.8", **fields}
     return Zone.objects.create(
@@ -219,6 +236,15 @@ def make_host_enrolment(
         token_hash=digest(unique("token")),
         expires=timezone.now() + timedelta(hours=1),
     )
+
+
+def make_configuration_change(account: Account) -> ConfigurationChange:
+    """As if an administrator had set something for the account."""
+    return ConfigurationChange.objects.create(
+        name="allow.user.view.destroyed.vm", scope="Account", holder=account.pk,
+        holder_uuid=account.uuid, holder_name=account.name, after="true", account=admin().account,
+        user=admin(),
+    )  # fmt: skip
 
 
 def make_os_type(name: str = "", category: str = "Other") -> OsType:

@@ -38,7 +38,6 @@ OURS = {
     "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
     "deleteOtherSessions": "signing out everywhere else",
     "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
-    "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
     "deleteLdapLink": "a link made by mistake",
     "listLdapLinks": "who comes in from LDAP to where",
     "deleteSession": "a session somebody forgot, or stole, is ended",
@@ -87,6 +86,7 @@ PARAMETERS = {
     ("oauthlogin", "domainId"): "a uuid in practice, though declared a number",
     ("oauthlogin", "secretcode"): "nobody comes in without a code",
     ("verifyOAuthCodeAndGetUser", "secretcode"): "there is nothing to verify without",
+    ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }
@@ -136,8 +136,7 @@ FIELDS = {
     )},
     ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
     ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
-    ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
-    ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
+    ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"

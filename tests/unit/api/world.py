@@ -23,6 +23,7 @@ from accounts.models import (
 )
 from accounts.services import sessions
 from compute.models import UserData
+from compute.services import dedication
 from core import vault
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
@@ -121,8 +122,10 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "infra.Cluster": lambda w: factories.make_cluster(w["infra.Pod"]),
     "infra.Host": lambda w: factories.make_host(w["infra.Cluster"]),
     "infra.HostEnrolment": lambda w: factories.make_host_enrolment(w["infra.Cluster"]),
+    "infra.Region": lambda w: factories.make_region(),
     "infra.OsType": lambda w: factories.make_os_type(),
     "infra.OsCategory": lambda w: w["infra.OsType"].category,
+    "infra.ConfigurationChange": lambda w: factories.make_configuration_change(w.account),
     "infra.Alert": lambda w: Alert.objects.create(type=7, name="alert", description="Host down"),
     "storage.StoragePool": lambda w: factories.make_pool(cluster=w["infra.Cluster"]),
     "storage.ImageStore": lambda w: factories.make_store(w["infra.Zone"]),
@@ -154,6 +157,9 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "compute.ServiceOffering": _for_domain("make_service_offering"),
     "compute.SystemVm": lambda w: factories.make_system_vm(w["infra.Zone"]),
     "compute.AffinityGroup": _owned("make_affinity_group"),
+    "compute.DedicatedResource": lambda w: dedication.dedicate(
+        w["infra.Host"], w.account.domain, w.account
+    ),
     "compute.SecurityGroup": _owned("make_security_group"),
     "compute.SecurityGroupRule": lambda w: factories.make_security_group_rule(
         w["compute.SecurityGroup"]

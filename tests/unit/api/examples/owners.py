@@ -42,3 +42,11 @@ def _(stage):
         "zoneid": stage["infra.Zone"],
     }  # fmt: skip
     assert answered["defaultzoneid"] == str(stage["infra.Zone"].uuid)
+
+
+@example("explainPermission")
+def _(stage):
+    user = stage.account.users.first()
+    answered = yield {"name": "createZone", "userid": user}
+    assert (answered["isallowed"], answered["user"]) == (False, user.username)
+    assert "type User may not use it" in answered["reason"]

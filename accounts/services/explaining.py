@@ -1,0 +1,209 @@
+"""Why somebody may or may not do something: every check on the way, in the order they are made,
+each with what decides it. The same functions decide here as when a command is called.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid as uuids
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+from accounts.caller import Caller
+from accounts.models import Project, ProjectRole, Role, RoleRule, User
+from accounts.services import keys, membership, roles
+from core.commands import COMMANDS, Access, Command
+from core.config import SETTINGS
+from core.errors import InvalidParameter
+
+#: Settings that keep users (administrators not) from a command while they are off.
+_SWITCHES = {
+    "expungeVirtualMachine": "allow.user.expunge.recover.vm",
+    "recoverVirtualMachine": "allow.user.expunge.recover.vm",
+    "recoverVolume": "allow.user.expunge.recover.volume",
+    "createProject": "allow.user.create.projects",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is looked at. ``passed`` None: it decides nothing by itself."""
+
+    name: str
+    passed: bool | None
+    text: str
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def command_called(name: str) -> Command:
+    """In any case of its letters. Raises InvalidParameter."""
+    found = COMMANDS.get(name) or next(
+        (c for n, c in COMMANDS.items() if n.lower() == name.strip().lower()), None
+    )
+    if found is None:
+        raise InvalidParameter(f"There is no command {name}.")
+    return found
+
+
+def of_role(role: Role, command: Command) -> list[Check]:
+    return [_role_state(role), _role_rule(role, command)]
+
+
+def of_user(
+    user: User, command: Command, *, thing: models.Model | None = None, address: str = ""
+) -> list[Check]:
+    """As if the user called ``command``, about ``thing`` and from ``address`` where given."""
+    caller = Caller.of(user)
+    checks = [
+        _state("user", f"User {user}", user.state),
+        _state("account", f"Account {caller.account.name}", caller.account.state),
+        _domain(caller),
+        _role_state(caller.role),
+        _role_rule(caller.role, command),
+        *_setting(caller, command),
+    ]
+    if thing is not None:
+        checks += [*_project(caller, command, thing), _scope(caller, command, thing)]
+    return [*checks, _api_key(user), *_address(caller, address)]
+
+
+def decisive(checks: list[Check]) -> Check | None:
+    """The first that stands in the way."""
+    return next((check for check in checks if check.passed is False), None)
+
+
+def find_thing(caller: Caller, command: Command, uuid: str) -> models.Model:
+    """The row of this id among those that the command can be about, and ``caller`` may see."""
+    try:
+        wanted = uuids.UUID(uuid)
+    except ValueError:
+        raise InvalidParameter(f"objectid must be an id, not “{uuid}”.") from None
+    for model in dict.fromkeys(p.model for p in command.params if p.model is not None):
+        found = model._default_manager.all().visible_to(caller).filter(uuid=wanted).first()
+        if found is not None:
+            return found
+    raise InvalidParameter(
+        f"{command.name} is about nothing that has the id {uuid}, as far as you may see."
+    )
+
+
+# -- the checks ------------------------------------------------------------------------------
+
+
+def _state(name: str, what: str, state: str) -> Check:
+    return Check(name, state == "enabled", f"{what} is {state}.")
+
+
+def _domain(caller: Caller) -> Check:
+    domain = caller.domain
+    passed = domain.state == "Active"
+    words = "is active" if passed else "is being deleted"
+    return Check("domain", passed, f"Domain {domain.name_path} {words}.")
+
+
+def _role_state(role: Role) -> Check:
+    passed = role.state == "enabled" or role.is_unrestricted
+    return Check("role", passed, f"Role {role.name} is {role.state}.")
+
+
+def _role_rule(role: Role, command: Command) -> Check:
+    if command.anonymous:
+        return Check("rule", True, f"{command.name} needs no role: anybody may call it.")
+    if role.is_unrestricted:
+        return Check("rule", True, f"Role {role.name} may use every command, always.")
+    number, rule = _deciding(role, command.name)
+    if rule is not None:
+        verb = "allows" if rule.allow else "denies"
+        return Check(
+            "rule",
+            rule.allow,
+            f"Rule {number} of role {role.name}, “{rule.rule}”, {verb} {command.name}.",
+            {"rule": rule.rule, "rulenumber": number, "ruleid": rule.uuid},
+        )
+    passed = roles.allows(role, command)
+    verb = "may" if passed else "may not"
+    return Check(
+        "rule",
+        passed,
+        f"No rule of role {role.name} matches {command.name}, so its type decides: roles of "
+        f"type {role.type} {verb} use it.",
+        {"roletype": role.type},
+    )
+
+
+def _deciding(role: Role, name: str) -> tuple[int, RoleRule | None]:
+    for number, rule in enumerate(role.rules.all(), 1):
+        if roles.matches(rule.rule, name):
+            return number, rule
+    return 0, None
+
+
+def _setting(caller: Caller, command: Command) -> Iterator[Check]:
+    setting = SETTINGS.get(_SWITCHES.get(command.name, ""))
+    if setting is None or caller.is_domain_admin:
+        return
+    allowed = bool(setting.get(caller.account))
+    state = "on" if allowed else "off, so only administrators may do this"
+    yield Check("setting", allowed, f"{setting.name} is {state}.", {"setting": setting.name})
+
+
+def _project(caller: Caller, command: Command, thing: models.Model) -> Iterator[Check]:
+    owner = thing.account_id if isinstance(thing, Project) else membership.owner_id(thing)
+    found = caller.memberships.get(owner) if owner is not None else None
+    if found is None or found.role is None:
+        return
+    role = ProjectRole.objects.get(pk=found.role)
+    allowed = membership.permits(caller, found, command.name)
+    verb = "allows" if allowed else "denies"
+    yield Check("projectrole", allowed, f"Project role {role.name} {verb} {command.name}.")
+
+
+_WANTED = {Access.READ: "seen", Access.USE: "used", Access.OPERATE: "changed"}
+
+
+def _scope(caller: Caller, command: Command, thing: models.Model) -> Check:
+    accesses = [p.access for p in command.params if p.model is type(thing)]
+    access = max(accesses, key=list(Access).index)
+    rows = getattr(type(thing)._default_manager.all(), access.value)(caller)
+    passed = rows.filter(pk=thing.pk).exists()
+    word = "can" if passed else "cannot"
+    kind = str(thing._meta.verbose_name)
+    text = f"{kind[:1].upper()}{kind[1:]} {thing} {word} be {_WANTED[access]} by account " \
+           f"{caller.account.name}."  # fmt: skip
+    return Check("object", passed, text)
+
+
+def _api_key(user: User) -> Check:
+    """Only calls that are signed with a key; pages and sessions do without."""
+    if keys.access_allowed(user):
+        return Check("apikey", None, f"User {user} may sign calls with an API key.")
+    return Check(
+        "apikey", None, f"User {user} may not sign calls with an API key, only sign in."
+    )
+
+
+def _address(caller: Caller, address: str) -> Iterator[Check]:
+    setting = SETTINGS.get("api.allowed.source.cidr.list")
+    switch = SETTINGS.get("api.source.cidr.checks.enabled")
+    if setting is None or switch is None or not switch.get():
+        return
+    allowed = str(setting.get(caller.account))
+    more = {"setting": setting.name}
+    if not address:
+        yield Check("address", None, f"Calls are accepted from {allowed}.", more)
+        return
+    passed = _is_within(address, allowed)
+    word = "accepted" if passed else "not accepted"
+    yield Check("address", passed, f"Calls from {address} are {word}: {allowed}.", more)
+
+
+def _is_within(address: str, allowed: str) -> bool:
+    try:
+        where = ipaddress.ip_address(address.strip())
+    except ValueError:
+        raise InvalidParameter(f"“{address}” is not an address.") from None
+    networks = (text.strip() for text in allowed.split(","))
+    return any(where in ipaddress.ip_network(text, strict=False) for text in networks if text)
