@@ -31,8 +31,22 @@ DEPLOYS_EVERY_S = 1.0
 LISTS_EVERY_S = 0.05
 
 
+class Client:
+    """A ``cs`` client for each thread: an idle connection of another one may just be closing."""
+
+    def __init__(self, *how: str) -> None:
+        self._how = how
+        self._own = threading.local()
+
+    def __getattr__(self, command: str) -> Any:
+        if not hasattr(self._own, "client"):
+            endpoint, key, secret = self._how
+            self._own.client = CloudStack(endpoint, key, secret, timeout=60)
+        return getattr(self._own.client, command)
+
+
 @contextlib.contextmanager
-def portal() -> Iterator[CloudStack]:
+def portal() -> Iterator[Client]:
     with tempfile.TemporaryDirectory(prefix="cp-departures-") as folder:
         port = free_port()
         environment = {
@@ -48,7 +62,7 @@ def portal() -> Iterator[CloudStack]:
         try:
             wait_until_ready(process, port, log)
             key, secret = keys_of_admin(port, "bench-1234")
-            yield CloudStack(f"http://127.0.0.1:{port}/client/api", key, secret, timeout=60)
+            yield Client(f"http://127.0.0.1:{port}/client/api", key, secret)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -57,7 +71,7 @@ def portal() -> Iterator[CloudStack]:
 class Tenant:
     """An account without limits, asked for by the administrator."""
 
-    def __init__(self, cloud: CloudStack, name: str) -> None:
+    def __init__(self, cloud: Client, name: str) -> None:
         self.cloud = cloud
         self.name = name
         self.zone = cloud.listZones()["zone"][0]["id"]
@@ -172,7 +186,7 @@ def main() -> None:
         beside.report("meanwhile")
 
 
-def delete(cloud: CloudStack, tenant: Tenant) -> tuple[float, list[tuple[float, float, str]]]:
+def delete(cloud: Client, tenant: Tenant) -> tuple[float, list[tuple[float, float, str]]]:
     """Seconds it took, and some of what its job said on the way."""
     began = time.perf_counter()
     jobid = cloud.deleteAccount(id=tenant.id)["jobid"]
