@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from accounts.models import Account, Domain, ProjectMember, Role, Session, User
+from accounts.models import Account, Domain, Project, ProjectMember, Role, Session, User
 from core.commands import RoleType
 
 
@@ -71,6 +71,11 @@ class Caller:
             account: Membership(project, account, is_admin, role, stamp or 0)
             for project, account, is_admin, role, stamp in found.values_list(*columns)
         }
+
+    @functools.cached_property
+    def may_meet_projects(self) -> bool:
+        """Whether there is, or was, any project at all: most clouds have none to look for."""
+        return Project.everything.exists()
 
     @classmethod
     def of(cls, user: User, **more: object) -> Caller:

@@ -29,6 +29,9 @@ from core.responses import (
     text,
 )
 
+_USAGE = [f for f in usage_fields() if not f.name.startswith("project")]
+_COUNTED = frozenset(f.name for f in _USAGE)
+
 
 def _owners(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]:
     """The administrators of each project."""
@@ -52,7 +55,8 @@ def _usage(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
     ids = list(account_of.values())
     kinds = Account.everything.filter(pk__in=ids).values_list(*limits.KIND)
     maxima, used = limits.limits_of_accounts(kinds), limits.used_by_accounts(ids)
-    return {key: usage(used.get(a, {}), maxima[a]) for key, a in account_of.items()}
+    shown = {key: usage(used.get(a, {}), maxima[a]) for key, a in account_of.items()}
+    return {key: {k: v for k, v in one.items() if k in _COUNTED} for key, one in shown.items()}
 
 
 def _figures(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
@@ -76,8 +80,7 @@ project = Response(
         many("owner", _owners, kind="list"),
         pinned.tags(Project),
         pinned.icon(),
-        several(_usage, *(f for f in usage_fields() if not f.name.startswith("project")),
-                group="resource"),
+        several(_usage, *_USAGE, group="resource"),
         several(_figures, Field("vmrunning", "integer"), Field("vmstopped", "integer"),
                 group="resource"),
     ),

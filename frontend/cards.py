@@ -94,6 +94,7 @@ def _drafts(reader: Reader, record: Record) -> dict[str, Any]:
 
 _LOADERS: dict[str, Callable[[Reader, Record], dict[str, Any]]] = {
     "frontend/cards/account.html": _account,
+    "frontend/cards/project.html": _account,
     "frontend/cards/job.html": _job,
     "frontend/cards/zone.html": _zone,
     "frontend/zones/drafts.html": _drafts,

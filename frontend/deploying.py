@@ -54,8 +54,9 @@ class Offer:
 
 
 def owner_of(reader: Reader) -> dict[str, str]:
-    """Whose the machine will be: the account one acts in, chosen at the top; else one's own."""
-    return dict(reader.scope) if "account" in reader.scope else {}
+    """Whose the machine will be: the account or project one acts in, chosen at the top; else
+    one's own."""
+    return dict(reader.scope) if {"account", "projectid"} & set(reader.scope) else {}
 
 
 def offer(reader: Reader, zone: str) -> Offer:
@@ -65,10 +66,11 @@ def offer(reader: Reader, zone: str) -> Offer:
         return found
     near = {"zoneid": zone, "pagesize": str(MOST), "page": "1"}
     mine = {**owner, "pagesize": str(MOST), "page": "1"}
-    found.templates = _ready(
-        _read(reader, "listTemplates", {**near, "templatefilter": "executable"})
-    )
-    isos = _read(reader, "listIsos", {**near, "isofilter": "executable", "bootable": "true"})
+    # An account's images are found by whoever acts in it; a project's where it is named.
+    project = {k: v for k, v in owner.items() if k == "projectid"}
+    images = {**near, **project, "templatefilter": "executable", "isofilter": "executable"}
+    found.templates = _ready(_read(reader, "listTemplates", images))
+    isos = _read(reader, "listIsos", {**images, "bootable": "true"})
     found.isos = _ready(isos)
     found.sizes = _read(reader, "listServiceOfferings", near)
     found.disks = _read(reader, "listDiskOfferings", near)
@@ -182,6 +184,8 @@ def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summ
     root = float(given.get("rootdisksize") or 0) or _gib((image or {}).get("size"))
     extra = [_disk_gib(one, d) for d in given.get("datadisksdetails", [])]
     owner = given.get("account") or reader.caller.account.name
+    if reader.project is not None:
+        owner = reader.project.name
     networks = [one("networks", n) for n in given.get("networkids", [])]
     out.lines = [
         (_("Owner"), owner),
@@ -214,12 +218,13 @@ def _disk_gib(one: Callable[[str, Any], Record | None], disk: dict[str, str]) ->
 def quota_after(reader: Reader, added: dict[str, float]) -> list[dict[str, Any]]:
     """“8 of 10 vCPU after this”, for what this takes."""
     owner = owner_of(reader)
-    wanted = (
-        {"name": owner["account"], "domainid": owner["domainid"]}
-        if owner
-        else {"id": str(reader.caller.account.uuid)}
-    )
-    found = _read(reader, "listAccounts", wanted)
+    if "projectid" in owner:
+        found = _read(reader, "listProjects", {"id": owner["projectid"]})
+    elif owner:
+        named = {"name": owner["account"], "domainid": owner["domainid"]}
+        found = _read(reader, "listAccounts", named)
+    else:
+        found = _read(reader, "listAccounts", {"id": str(reader.caller.account.uuid)})
     lines = []
     for line in tabs.quota_lines(found[0]) if found else []:
         more = added.get(line["stem"], 0)

@@ -65,6 +65,7 @@ LABELS: dict[str, Any] = {
     "isdynamicallyscalable": _("Can grow while running"),
     "ispublic": _("Public"),
     "isvolatile": _("New root disk at each start"),
+    "keepold": _("The older pair signs as well, minutes"),
     "keypairs": _("SSH keys"),
     "lastname": _("Last name"),
     "limitcpuuse": _("Hold to its CPU speed"),
@@ -153,6 +154,11 @@ LABELS: dict[str, Any] = {
     "icmptype": _("ICMP type"),
     "icmpcode": _("ICMP code"),
     "usersecuritygrouplist": _("Security groups"),
+    "accountid": _("Account"),
+    "projectid": _("Project"),
+    "projectroleid": _("Project role"),
+    "roletype": _("Part"),
+    "userid": _("User"),
 }
 
 

@@ -6,11 +6,13 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 from django.http import HttpRequest
 
 from accounts.caller import Caller
-from accounts.services import roles
+from accounts.models import Project, ProjectInvitation
+from accounts.services import invitations, projects, roles
 from api.dispatch import Outcome, execute
 from core.commands import COMMANDS
 from core.errors import CloudError
@@ -28,6 +30,7 @@ class Reader:
         self.request = request
         self.caller = caller
         self._may: dict[str, bool] = {}
+        self._project: Project | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -57,10 +60,13 @@ class Reader:
 
     @functools.cached_property
     def scope(self) -> dict[str, str]:
-        """``{}``: all one may see; else ``domainid`` and perhaps ``account``."""
+        """``{}``: all one may see; else ``domainid`` and perhaps ``account``, or ``projectid``."""
+        kind, _, rest = unquote(self.request.COOKIES.get(SCOPE_COOKIE, "")).partition(":")
+        if kind == "project":
+            self._project = self._visible_project(rest)
+            return {"projectid": str(self._project.uuid)} if self._project else {}
         if not self.rules:
             return {}
-        kind, _, rest = unquote(self.request.COOKIES.get(SCOPE_COOKIE, "")).partition(":")
         domain, _, account = rest.partition(":")
         if kind == "domain" and domain:
             return {"domainid": domain}
@@ -70,7 +76,7 @@ class Reader:
 
     def scope_params(self) -> dict[str, str]:
         """The chosen scope in the words of a list command."""
-        if "account" in self.scope:
+        if "account" in self.scope or "projectid" in self.scope:
             return dict(self.scope)
         if self.scope:
             return {**self.scope, "isrecursive": "true"}
@@ -81,6 +87,8 @@ class Reader:
         """“ROOT / 研发 / dev”: where one acts."""
         if not self.scope:
             return ""
+        if self.project is not None:
+            return f"{self.project.domain.name_path.replace('/', ' / ')} / {self.project.name}"
         try:
             domain = self.run("listDomains", {"id": self.scope["domainid"], "listall": "true"})
         except CloudError:
@@ -89,6 +97,54 @@ class Reader:
         path = str(found[0].get("path", "")) if found else ""
         parts = [p for p in path.split("/") if p]
         return " / ".join([*parts, *filter(None, [self.scope.get("account")])])
+
+    @property
+    def project(self) -> Project | None:
+        """The project one acts in."""
+        return self._project if "projectid" in self.scope else None
+
+    def act_in(self, record: Record | None) -> None:
+        """For this request, in the project that the thing belongs to: what it is joined with
+        is the project's too."""
+        uuid = str((record or {}).get("projectid") or "")
+        if not uuid or uuid == self.scope.get("projectid"):
+            return
+        found = self._visible_project(uuid)
+        if found is not None:
+            self._project = found
+            self.__dict__["scope"] = {"projectid": uuid}
+            self.__dict__.pop("scope_name", None)
+
+    def _visible_project(self, uuid: str) -> Project | None:
+        try:
+            wanted = UUID(uuid)
+        except ValueError:
+            return None
+        rows = Project.objects.select_related("domain", "account").visible_to(self.caller)
+        return rows.filter(uuid=wanted).first()
+
+    @property
+    def has_projects(self) -> bool:
+        return bool(self.caller.memberships)
+
+    def administers(self, uuid: str) -> bool:
+        project = self._visible_project(uuid)
+        return project is not None and projects.administers(self.caller, project)
+
+    @functools.cached_property
+    def invitations(self) -> list[Record]:
+        """To projects, waiting for an answer of this account or user."""
+        if not self.may("updateProjectInvitation"):
+            return []
+        mine = ProjectInvitation.objects.filter(
+            ProjectInvitation.to(self.caller), invitations.still_open()
+        )
+        rows = mine.select_related("project__domain").order_by("pk")[:5]
+        return [
+            {"project": row.project.name, "projectid": str(row.project.uuid),
+             "domain": row.project.domain.name_path}
+            for row in rows
+        ]  # fmt: skip
 
     # -- reading -----------------------------------------------------------------------
 
@@ -106,9 +162,12 @@ class Reader:
             given |= section.base_of_users
         if section.is_scoped:
             given |= self.scope_params() if scoped else {"listall": "true"}
+        elif scoped and self.project is not None:
+            given |= self.scope
         wanted = {k: v for k, v in (params or {}).items() if v not in (None, "")}
         if {"domainid", "account"} & set(wanted):
             given.pop("isrecursive", None)
+            given.pop("projectid", None)
         spec = section.spec
         known = spec.by_name if spec else {}
         given |= wanted

@@ -73,11 +73,11 @@ def quota_lines(record: Record) -> list[dict[str, Any]]:
 
 
 def limits(reader: Reader, section: Section, record: Record) -> Context:
-    holder = (
-        {"account": record["name"], "domainid": record["domainid"]}
-        if section.key == "accounts"
-        else {"domainid": record["id"]}
-    )
+    holder = {"domainid": record["id"]}
+    if section.key == "accounts":
+        holder = {"account": record["name"], "domainid": record["domainid"]}
+    elif section.key == "projects":
+        holder = {"projectid": record["id"]}
     lines = quota_lines(record)
     is_root = section.key == "domains" and not record.get("parentdomainid")
     may_change = reader.may("updateResourceLimit") and not is_root
@@ -152,6 +152,22 @@ def rules(reader: Reader, section: Section, record: Record) -> Context:
     found = reader.run("listRolePermissions", {"roleid": record["id"]}).records or []
     editable = not record.get("isdefault") and reader.may("updateRolePermission")
     return {"rules": found, "may_change": editable}
+
+
+def project_rules(reader: Reader, section: Section, record: Record) -> Context:
+    given = {"projectid": str(record["projectid"]), "projectroleid": str(record["id"])}
+    found = reader.run("listProjectRolePermissions", given).records or []
+    may = reader.may("updateProjectRolePermission") and reader.administers(given["projectid"])
+    return {
+        "rules": found,
+        "may_change": may,
+        "rules_url": f"/projectrules/{record['id']}",
+        "rules_hint": _(
+            "The first rule that matches a command decides; * stands for any letters. What no rule "
+            "names is as the member's own role says."
+        ),
+        "no_rules": _("No rules: members may do what their own roles allow."),
+    }
 
 
 def sharing(reader: Reader, section: Section, record: Record) -> Context:

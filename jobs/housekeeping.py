@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.directories import signing_in
-from accounts.services import recounting, sessions, throttle
+from accounts.services import invitations, keys, recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
 from jobs.models import AsyncJob, Event, JobStatus, Trouble
@@ -80,6 +80,11 @@ def sweep_sign_ins() -> int:
 @every(600, "accounts.follow_ldap_links")
 def follow_ldap_links() -> int:
     return signing_in.follow_links()
+
+
+@every(600, "accounts.expire_invitations")
+def expire_invitations() -> int:
+    return invitations.expire()
 
 
 @every(COUNTED_EVERY_S.get, "accounts.recount")

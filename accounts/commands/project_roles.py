@@ -62,7 +62,7 @@ def deleteProjectRole(
 def listProjectRoles(
     caller: Caller,
     rows: QuerySet,
-    projectid: Annotated[Project, Read, Filter("project"), "The project"],
+    projectid: Annotated[Project | None, Read, Filter("project"), "The project"] = None,
     name: Annotated[str | None, Filter("name"), "Only one of this name"] = None,
     projectroleid: Annotated[ProjectRole | None, Filter("pk"), "Only this one"] = None,
 ) -> QuerySet:
@@ -136,7 +136,7 @@ def deleteProjectRolePermission(
 def listProjectRolePermissions(
     caller: Caller,
     rows: QuerySet,
-    projectid: Annotated[Project, Read, Filter("role__project"), "The project"],
+    projectid: Annotated[Project | None, Read, Filter("role__project"), "The project"] = None,
     projectroleid: Annotated[ProjectRole | None, Filter("role"), "Only those of this role"] = None,
 ) -> QuerySet:
     """Lists the rules of a project's roles, in the order in which they are tried."""

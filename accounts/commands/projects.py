@@ -148,7 +148,7 @@ def listProjects(
 def listProjectAccounts(
     caller: Caller,
     rows: QuerySet,
-    projectid: Annotated[Project, Read, Filter("project"), "The project"],
+    projectid: Annotated[Project | None, Read, Filter("project"), "The project"] = None,
     account: Annotated[str | None, Filter("account__name"), "Only this account"] = None,
     userid: Annotated[User | None, Filter("user"), "Only this user"] = None,
     role: Annotated[Literal["Admin", "Regular"] | None, "Only administrators, or the others"]

@@ -18,6 +18,7 @@ from frontend.sections import (
     offerings,
     people,
     places,
+    projects,
     ranges,
     regions,
     securitygroups,
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Section] = {
         securitygroups,
         activity,
         tenants,
+        projects,
         people,
         offerings,
         places,
@@ -151,6 +153,6 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         ),
     ),
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),
-    (_("Tenancy"), "users-group", ("domains", "accounts", "users", "roles")),
+    (_("Tenancy"), "users-group", ("projects", "domains", "accounts", "users", "roles")),
     (_("Operation"), "settings", ("attention", "settings", "consolesessions", "api")),
 )

@@ -47,7 +47,7 @@ SSHKEYS = Section(
             source="name",
             danger=True,
             bulk=True,
-            sends={"account": "account", "domainid": "domainid"},
+            sends={"account": "account", "domainid": "domainid", "projectid": "projectid"},
             ask=_("New instances can no longer be given it. Instances that have it keep it."),
         ),
     ),

@@ -24,12 +24,13 @@ OWNER = Facts(
     _("Owner"),
     (
         Column("account", _("Account")),
+        Column("project", _("Project"), to="projects", by="projectid"),
         Column("domain", _("Domain"), to="domains", by="domainid"),
         Column("created", _("Created"), "date"),
     ),
 )
 
-OWNER_ONLY = Facts(OWNER.title, OWNER.lines[:2])
+OWNER_ONLY = Facts(OWNER.title, OWNER.lines[:3])
 
 ZONE_FILTER = Filter("zoneid", _("Zone"), section="zones")
 DOMAIN_FILTER = Filter("domainid", _("Domain"), section="domains")

@@ -22,6 +22,9 @@ from frontend.views.gate import record_for, section_for, signed_in
 
 MOST_AT_ONCE = 500
 
+#: Sections about projects themselves, which name theirs.
+OF_PROJECTS = ("projects", "projectmembers", "projectinvitations", "projectroles")
+
 
 @dataclass
 class Task:
@@ -31,6 +34,7 @@ class Task:
     action: Action
     record: Record | None
     preset: dict[str, str]
+    project: str = ""  # what is made is made for it
 
     @property
     def title(self) -> str:
@@ -62,7 +66,9 @@ def _task(request: HttpRequest, command: str) -> Task:
         raise Http404
     record = record_for(request, section, uuid) if uuid else None
     preset = {k: v for k, v in query.items() if k not in ("from", "of", "as", "stay")}
-    return Task(section, action, record, preset)
+    request.reader.act_in(record)
+    project = "" if section.key in OF_PROJECTS else request.reader.scope.get("projectid", "")
+    return Task(section, action, record, preset, project)
 
 
 @sensitive_post_parameters()
@@ -90,6 +96,8 @@ def _params(task: Task, bound: forms.BoundForm) -> dict[str, Any]:
     given |= {k: v for k, v in task.preset.items() if k in bound.command.by_name and k not in given}
     if task.record is not None:
         given |= menus.params_of(task.action, task.record)
+    elif task.project and "projectid" in bound.command.by_name and "account" not in given:
+        given.setdefault("projectid", task.project)
     return given
 
 

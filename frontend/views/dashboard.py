@@ -74,7 +74,9 @@ def by_state(reader: Reader, key: str, field: str = "state") -> list[tuple[str, 
     if model is None or not reader.sees(section):
         return []
     found = model._default_manager.all().visible_to(reader.caller)
-    if not reader.rules:
+    if reader.project is not None:
+        found = found.owned_by(reader.project.account)
+    elif not reader.rules:
         found = found.owned_by(reader.caller.account)
     counted = found.order_by().values_list(field).annotate(n=Count("pk"))
     return sorted(((str(s), n) for s, n in counted), key=lambda pair: -pair[1])
@@ -157,8 +159,12 @@ def quota(reader: Reader) -> list[dict[str, Any]]:
 
 
 def own_account(reader: Reader) -> dict[str, Any] | None:
+    """The account's, or the project's one acts in."""
     try:
-        found = reader.run("listAccounts", {"id": str(reader.caller.account.uuid)}).records
+        if reader.project is not None:
+            found = reader.run("listProjects", {"id": str(reader.project.uuid)}).records
+        else:
+            found = reader.run("listAccounts", {"id": str(reader.caller.account.uuid)}).records
     except CloudError:
         return None
     return found[0] if found else None

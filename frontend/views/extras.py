@@ -54,11 +54,46 @@ def rules(request: HttpRequest, uuid: str) -> HttpResponse:
         other = "deny" if current["permission"] == "allow" else "allow"
         params |= {"ruleid": rule, "permission": other}
     else:
-        at = order.index(rule)
-        to = max(0, min(len(order) - 1, at + (1 if what == "down" else -1)))
-        order.insert(to, order.pop(at))
-        params |= {"ruleorder": ",".join(order)}
+        params |= {"ruleorder": ",".join(_moved(order, rule, what == "down"))}
     return _change(request, command, params, f"/roles/{uuid}/rules")
+
+
+@require_POST
+@signed_in
+def project_rules(request: HttpRequest, uuid: str) -> HttpResponse:
+    """The same for a role inside a project."""
+    record = record_for(request, SECTIONS["projectroles"], uuid)
+    given = {"projectid": str(record["projectid"]), "projectroleid": uuid}
+    what, rule = request.POST.get("do", ""), request.POST.get("rule", "")
+    found = request.reader.run("listProjectRolePermissions", given).records or []
+    order = [str(r["id"]) for r in found]
+    current = next((r for r in found if str(r["id"]) == rule), None)
+    command, params, back = "updateProjectRolePermission", given, f"/projectroles/{uuid}/rules"
+    if what == "add":
+        command, params = "createProjectRolePermission", given | {
+            "rule": request.POST.get("pattern", "").strip(),
+            "permission": request.POST.get("permission", "deny"),
+            "description": request.POST.get("description", ""),
+        }
+    elif current is None:
+        return redirect(back)
+    elif what == "delete":
+        command, params = "deleteProjectRolePermission", {
+            "id": rule, "projectid": given["projectid"],
+        }
+    elif what == "turn":
+        other = "deny" if current["permission"] == "allow" else "allow"
+        params = given | {"projectrolepermissionid": rule, "permission": other}
+    else:
+        params = given | {"ruleorder": ",".join(_moved(order, rule, what == "down"))}
+    return _change(request, command, params, back)
+
+
+def _moved(order: list[str], rule: str, down: bool) -> list[str]:
+    at = order.index(rule)
+    to = max(0, min(len(order) - 1, at + (1 if down else -1)))
+    order.insert(to, order.pop(at))
+    return order
 
 
 def _change(request: HttpRequest, command: str, params: dict[str, Any], back: str) -> HttpResponse:

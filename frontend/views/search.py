@@ -154,12 +154,13 @@ def _is_uuid(text: str) -> bool:
 @require_GET
 @signed_in
 def scopes(request: HttpRequest) -> HttpResponse:
-    """Where one may choose to act: domains and accounts with ``q`` in their name."""
+    """Where one may choose to act: domains, accounts and projects with ``q`` in their name."""
     reader = request.reader
     text = request.GET.get("q", "").strip()
     domains = [] if not reader.rules else _scope_records(reader, "domains", text)
     accounts = [] if not reader.rules else _scope_records(reader, "accounts", text)
-    context = {"domains": domains, "accounts": accounts, "q": text}
+    projects = _scope_records(reader, "projects", text)
+    context = {"domains": domains, "accounts": accounts, "projects": projects, "q": text}
     return htmx.render(
         request, "frontend/scopes.html", context, fragment="frontend/parts/scopes.html"
     )

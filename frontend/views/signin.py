@@ -145,10 +145,10 @@ def preferences(request: HttpRequest) -> HttpResponse:
 @require_POST
 @signed_in
 def scope(request: HttpRequest) -> HttpResponse:
-    """Where to act: all one may see, a domain, or an account."""
+    """Where to act: all one may see, a domain, an account, or a project."""
     response = redirect(back(request))
     wanted = request.POST.get("scope", "")
-    if wanted and request.reader.rules:
+    if wanted.startswith("project:") or wanted and request.reader.rules:
         response.set_cookie(SCOPE_COOKIE, quote(wanted), httponly=True, samesite="Lax")
     else:
         response.delete_cookie(SCOPE_COOKIE)

@@ -44,6 +44,8 @@ def furnished(db):
     f.make_provider(f.make_physical_network(cloud.zone))
     f.make_public_ip(account, zone=cloud.zone)
     f.make_system_vm(cloud.zone)
+    project = f.make_project(account, name="shop")
+    project.roles.create(name="reader").rules.create(rule="list*", allow=True, sort_order=0)
     owner = f.caller_of(account)
     execute(owner, "registerUserData", {"name": "first", "userdata": "I2Nsb3VkLWNvbmZpZw=="})
     execute(owner, "restartNetwork", {"id": str(network.uuid)})
