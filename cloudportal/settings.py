@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "cloudportal",
 ]
 MIDDLEWARE = [
+    "api.watching.latency.LatencyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -197,6 +197,20 @@ managementservermetrics = replace(
     ),
 )
 
+maintenance = Response(
+    "managementserver",
+    None,
+    (
+        Field("managementserverid"),
+        Field("state"),
+        Field("maintenanceinitiated", "boolean"),
+        Field("shutdowntriggered", "boolean"),
+        Field("readyforshutdown", "boolean"),
+        Field("pendingjobscount", "long"),
+        Field("agentscount", "long"),
+    ),
+)
+
 dbmetrics = Response(
     "dbMetrics",
     None,

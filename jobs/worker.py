@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from django.utils import timezone
 
 from jobs import schedules, troubles
 from jobs.measuring import Meter
-from jobs.models import AsyncJob, JobStatus, Worker
+from jobs.models import AsyncJob, JobStatus, Worker, WorkerState
 from jobs.runner import JobRun
 from jobs.wake import wait_for_work, wake_workers
 
@@ -32,6 +33,21 @@ POLL_S = 0.25
 _TELL_A_PERSON_AFTER = 5  # runs of one job that ended in a defect
 
 _running_here: set[str] = set()  # names of this process's workers
+_states_here: dict[str, str] = {}  # what an operator wants of each, as last heard
+_AT_REST = {
+    WorkerState.PREPARING_MAINTENANCE: WorkerState.MAINTENANCE,
+    WorkerState.PREPARING_SHUTDOWN: WorkerState.READY,
+}
+
+
+def own_state() -> str:
+    """What an operator wants of this process: Up, unless one of its workers is to rest."""
+    return next((s for s in _states_here.values() if s != WorkerState.UP), WorkerState.UP)
+
+
+def _end_process() -> None:
+    """As systemd would ask it to: the server lets its connections go and stops."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _machine() -> str:
@@ -46,8 +62,16 @@ class WorkerProcess:
 
     PAUSE_S = 1  # before a loop that failed begins again
 
-    def __init__(self, threads: int = 16, *, with_schedules: bool = True) -> None:
+    def __init__(
+        self,
+        threads: int = 16,
+        *,
+        with_schedules: bool = True,
+        end: Callable[[], None] = _end_process,
+    ) -> None:
         self.threads = threads
+        self._end = end
+        self._resting = threading.Event()  # takes no new work
         self.with_schedules = with_schedules
         self._slots = threading.Semaphore(threads)
         self._stopping = threading.Event()
@@ -81,6 +105,7 @@ class WorkerProcess:
         with contextlib.suppress(OperationalError):
             _bury(self.row)
         _running_here.discard(self.row.name)
+        _states_here.pop(self.row.name, None)
 
     def _go_on(self, loop: Callable[[], None]) -> None:
         """A loop outlives a database that is away for a while."""
@@ -103,16 +128,38 @@ class WorkerProcess:
             if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=timezone.now()):
                 self._come_back()
             self._meter.keep(self.row)
+            self._follow_orders()
             self._let_go_of_forgotten()
             bury_the_dead()
             self._stopping.wait(HEARTBEAT_S)
+
+    def _follow_orders(self) -> None:
+        """At rest it takes nothing new and says when it is through; asked to end, it ends."""
+        mine = Worker.objects.filter(pk=self.row.pk)
+        state, forced = mine.values_list("state", "forced").first() or (WorkerState.UP, False)
+        _states_here[self.row.name] = state
+        if state == WorkerState.UP:
+            self._resting.clear()
+            return
+        self._resting.set()
+        with self._guard:
+            is_idle = not self._active and not self._schedules
+        if not is_idle and not forced:
+            return
+        if state in _AT_REST:
+            mine.filter(state=state).update(state=_AT_REST[WorkerState(state)])
+        elif state == WorkerState.SHUTTING_DOWN:
+            log.warning("worker %s was asked to end", self.row.name)
+            self._end()
 
     def _come_back(self) -> None:
         """Somebody declared us dead while we slept; what ran here was taken from us."""
         log.warning("worker %s was taken for dead; coming back as a new one", self.row.name)
         _running_here.discard(self.row.name)
+        state = _states_here.pop(self.row.name, WorkerState.UP)
         with self._guard:
             self.row = _register()
+        Worker.objects.filter(pk=self.row.pk).update(state=state)
 
     def _let_go_of_forgotten(self) -> None:
         """What is ours in the tables but not at work here: its run ended while the database
@@ -129,7 +176,7 @@ class WorkerProcess:
     def _claim(self) -> None:
         while not self._stopping.is_set():
             self._slots.acquire()
-            if not self._take_one():
+            if self._resting.is_set() or not self._take_one():
                 self._slots.release()
                 wait_for_work(POLL_S)
 
@@ -189,7 +236,7 @@ class WorkerProcess:
     def _recur(self) -> None:
         while not self._stopping.is_set():
             with self._guard:
-                claimed = schedules.claim_due(self.row)
+                claimed = [] if self._resting.is_set() else schedules.claim_due(self.row)
                 self._schedules.update(r.name for r in claimed)
             for recurring in claimed:
                 self._recurring.submit(self._run_schedule, recurring)

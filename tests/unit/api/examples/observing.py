@@ -7,6 +7,7 @@ from PIL import Image
 
 from compute.models import VolumeSample
 from infra.models import HostSample
+from infra.services import servers
 from jobs.models import Worker, WorkerSample
 from tests.unit.api.examples import example
 
@@ -180,5 +181,48 @@ def _(stage):
 def _(stage):
     alert = stage["infra.Alert"]
     yield {"ids": [alert.uuid]}
-    (shown,) = [a for a in stage.ask("listAlerts", acknowledged=True)]
+    (shown,) = stage.ask("listAlerts", acknowledged=True)
     assert shown["acknowledgedby"] == stage.user.username
+
+
+def _server(state="Up"):
+    """A process that is at work, beside another."""
+    Worker.objects.create(name="other", machine="elsewhere", pid=2)
+    worker = Worker.objects.create(name="some", machine="elsewhere", pid=1, state=state)
+    return {"managementserverid": servers.uuid_of(worker)}
+
+
+@example("prepareForMaintenance")
+def _(stage):
+    answered = yield _server()
+    assert answered["state"] == "PreparingForMaintenance"
+
+
+@example("cancelMaintenance")
+def _(stage):
+    answered = yield _server("Maintenance")
+    assert answered["state"] == "Up"
+
+
+@example("prepareForShutdown")
+def _(stage):
+    answered = yield _server()
+    assert answered["state"] == "PreparingForShutDown"
+
+
+@example("cancelShutdown")
+def _(stage):
+    answered = yield _server("ReadyToShutDown")
+    assert answered["state"] == "Up"
+
+
+@example("triggerShutdown")
+def _(stage):
+    answered = yield _server("ReadyToShutDown")
+    assert answered["shutdowntriggered"] is True
+
+
+@example("readyForShutdown")
+def _(stage):
+    answered = yield _server("ReadyToShutDown")
+    assert answered["readyforshutdown"] is True
