@@ -16,7 +16,7 @@ from compute.responses import securitygroup
 from compute.services import securitygroups
 from compute.services.securitygroups import RuleWish
 from core.commands import ADMIN, USER, Filter, Length, Map, Operate, Use, command, listing
-from core.errors import InvalidParameter, NoSuchObject
+from core.errors import InvalidParameter
 from core.responses import SUCCESS
 from core.steps import Plan
 
@@ -118,7 +118,7 @@ def revokeSecurityGroupIngress(
     caller: Caller, id: Annotated[SecurityGroupRule, Operate, "The rule to take away"]
 ) -> Plan:
     """Takes away a rule that let traffic in."""
-    return _revoke(id, INGRESS, "revokeSecurityGroupIngress")
+    return _revoke(id, INGRESS)
 
 
 @command(roles=USER, event="SG.REVOKE.EGRESS", response=SUCCESS)
@@ -126,7 +126,7 @@ def revokeSecurityGroupEgress(
     caller: Caller, id: Annotated[SecurityGroupRule, Operate, "The rule to take away"]
 ) -> Plan:
     """Takes away a rule that let traffic out."""
-    return _revoke(id, EGRESS, "revokeSecurityGroupEgress")
+    return _revoke(id, EGRESS)
 
 
 @listing(SecurityGroup, response=securitygroup)
@@ -142,9 +142,9 @@ def listSecurityGroups(
     return rows
 
 
-def _revoke(rule: SecurityGroupRule, direction: str, command_name: str) -> Plan:
+def _revoke(rule: SecurityGroupRule, direction: str) -> Plan:
     if rule.direction != direction:
-        raise NoSuchObject(command_name, "id", str(rule.uuid))
+        raise InvalidParameter(f"Rule {rule} is about {rule.direction}, not {direction}.")
     securitygroups.revoke(rule)
     return Plan(apply_group, rule.group)
 

@@ -81,23 +81,15 @@ def test_one_row_is_found_by_its_id(crowd, name):
     assert found.count == len(found.records) == 1
 
 
-def sortable() -> list[tuple[str, str]]:
-    return [
-        (name, field.name)
-        for name in LISTS
-        for field in COMMANDS[name].response.fields
-        if field.source and name not in ASKED_BY
-    ]
-
-
-@pytest.mark.parametrize("name, field", sortable())
-def test_a_list_can_be_sorted_by_any_plain_column(crowd, name, field):
+@pytest.mark.parametrize("name", [n for n in LISTS if n not in ASKED_BY])
+def test_a_list_can_be_sorted_by_any_plain_column(crowd, name):
     caller = factories.admin_caller()
     given = {"listall": "true"}
-    up = dispatch.execute(caller, name, given, sort=field)
-    down = dispatch.execute(caller, name, given, sort=f"-{field}")
-    assert up.count == down.count
-    assert up.records == list(reversed(down.records))
+    for field in (f.name for f in COMMANDS[name].response.fields if f.source):
+        up = dispatch.execute(caller, name, given, sort=field)
+        down = dispatch.execute(caller, name, given, sort=f"-{field}")
+        assert up.count == down.count, field
+        assert up.records == list(reversed(down.records)), field
 
 
 def test_a_list_is_sorted_by_what_it_shows_only():

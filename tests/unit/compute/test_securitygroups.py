@@ -169,10 +169,10 @@ def test_the_same_rule_twice_is_refused(caller):
         allow(caller, group)
 
 
-def test_a_rule_of_the_other_direction_is_not_found(caller):
+def test_a_rule_of_the_other_direction_is_not_taken_away(caller):
     group = group_of(caller)
     allow(caller, group)
-    with pytest.raises(NoSuchObject):
+    with pytest.raises(InvalidParameter, match="is about ingress"):
         ask(caller, "revokeSecurityGroupEgress", id=SecurityGroupRule.objects.get())
 
 
