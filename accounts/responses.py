@@ -218,7 +218,10 @@ def groups_of(arguments: dict[str, Any]) -> frozenset[str] | None:
 userkeys = Response(
     "userkeys",
     None,
-    (Field("apikey"), Field("secretkey"), Field("apikeyaccess", "boolean")),
+    (
+        Field("apikey"), Field("secretkey"), Field("apikeyaccess", "boolean"),
+        Field("lastused", "date"),
+    ),
 )
 
 

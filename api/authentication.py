@@ -1,4 +1,5 @@
-"""Who calls: a session's cookies, or a signature by an API key. Nothing is written here.
+"""Who calls: a session's cookies, or a signature by an API key. Nothing is written before that
+is proven.
 
 Both are authentication classes of Django REST Framework; ``http`` asks them directly, since
 its ``APIView`` would cost a light call half as much again (see bench/README.md).
@@ -15,8 +16,8 @@ from rest_framework.authentication import BaseAuthentication
 
 from accounts.caller import Caller
 from accounts.models import Session
-from accounts.services import keys, sessions
-from api import addresses, settings, signature
+from accounts.services import keys, sessions, sources
+from api import settings, signature
 from api.calls import Call
 from core.errors import NotAuthenticated
 
@@ -37,10 +38,10 @@ class SignatureAuthentication(BaseAuthentication):
         found = keys.find(given["apikey"])
         if found is None or not _is_timely(given):
             raise NotAuthenticated
-        user, secret = found
-        if not signature.is_genuine(secret, call.params, given["signature"]):
+        if not signature.is_genuine(found.secret, call.params, given["signature"]):
             raise NotAuthenticated
-        return Caller.of(user, address=call.address, correlation_id=call.correlation_id), None
+        keys.used(found.row)
+        return Caller.of(found.user, address=call.address, correlation_id=call.correlation_id), None
 
 
 class SessionAuthentication(BaseAuthentication):
@@ -95,10 +96,6 @@ def is_same_origin(request: HttpRequest) -> bool:
 
 def check_source(caller: Caller) -> None:
     """Refuses callers from addresses that the operator (or the account) does not accept."""
-    if not caller.address or not settings.SOURCE_CHECK.get():
-        return
-    allowed = settings.SOURCE_CIDRS.get(caller.account)
-    if not addresses.is_within(caller.address, allowed):
-        raise NotAuthenticated(
-            f"Calls of account {caller.account} are not accepted from {caller.address}."
-        )
+    refused = sources.refusal(caller.account, caller.address)
+    if refused:
+        raise NotAuthenticated(refused)

@@ -1,6 +1,6 @@
 """Global settings of the API, under CloudStack's names."""
 
-from core.config import Scope, Setting
+from core.config import Setting
 
 THROTTLING = Setting(
     "api.throttling.enabled", False, "Count each account's calls and refuse those too many.",
@@ -28,15 +28,6 @@ SECURE_COOKIE = Setting(
 ENFORCE_POST = Setting(
     "enforce.post.requests.and.timestamps", False,
     "Refuse GET for calls that change something, and signatures that never expire.",
-)  # fmt: skip
-SOURCE_CHECK = Setting(
-    "api.source.cidr.checks.enabled", True,
-    "Compare each caller's address with api.allowed.source.cidr.list.",
-)  # fmt: skip
-SOURCE_CIDRS = Setting(
-    "api.allowed.source.cidr.list", "0.0.0.0/0,::/0",
-    "Networks from which an account's calls are accepted, separated by commas.",
-    scopes=(Scope.GLOBAL, Scope.ACCOUNT), house=True,
 )  # fmt: skip
 INTEGRATION_PORT = Setting(
     "integration.api.port", 0,

@@ -66,6 +66,7 @@ LABELS: dict[str, Any] = {
     "ispublic": _("Public"),
     "isvolatile": _("New root disk at each start"),
     "keepold": _("The older pair signs as well, minutes"),
+    "keepold": _("The older pair signs as well, minutes"),
     "keypairs": _("SSH keys"),
     "lastname": _("Last name"),
     "limitcpuuse": _("Hold to its CPU speed"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.directories import signing_in
-from accounts.services import invitations, keys, recounting, sessions, throttle
+from accounts.services import invitations, keys, keys, recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
 from jobs.models import AsyncJob, Event, JobStatus, Trouble
@@ -74,7 +74,7 @@ def forget_troubles() -> int:
 
 @every(600, "accounts.sweep_sign_ins")
 def sweep_sign_ins() -> int:
-    return sessions.sweep() + throttle.sweep()
+    return sessions.sweep() + throttle.sweep() + keys.sweep()
 
 
 @every(600, "accounts.follow_ldap_links")

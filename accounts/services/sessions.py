@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.caller import Caller
 from accounts.models import Domain, Session, User
-from accounts.services import factor_policy, proving, throttle
+from accounts.services import factor_policy, proving, sources, throttle
 from core import live
 from core.config import Setting
 from core.errors import LoginFailed
@@ -80,8 +80,12 @@ def start(user: User, address: str = "", *, device: str = "", source: str = "nat
     """A session for a user whose identity has been proven; *pending*, and good for nothing
     but proving it, when a second factor is asked for.
 
-    ``device`` is what the browser or program calls itself, ``source`` who vouched.
+    ``device`` is what the browser or program calls itself, ``source`` who vouched. Raises
+    LoginFailed when the account is not used from this address.
     """
+    refused = sources.refusal(user.account, address)
+    if refused:
+        raise LoginFailed(refused)
     token, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     session = Session.objects.create(
         user=user,
@@ -110,6 +114,8 @@ def find(token: str, address: str = "", *, pending: bool = False) -> Caller | No
     """
     session = _by_token(_hash(token))
     if session is None or (session.pending and not pending) or not is_alive(session):
+        return None
+    if sources.refusal(session.user.account, address):
         return None
     now = timezone.now()
     if now - session.last_seen > _TOUCH_EVERY:

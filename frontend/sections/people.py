@@ -97,10 +97,8 @@ USERS = Section(
             "registerUserKeys",
             _("Make API keys"),
             "key",
-            ask=_(
-                "A new pair is made. A pair made earlier stops working at once. The secret key is "
-                "shown this once."
-            ),
+            form=Form((F("keepold", initial="0"),)),
+            ask=_("A new pair is made. The secret key is shown this once."),
         ),
         Action(
             "deleteUserKeys",

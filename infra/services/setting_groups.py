@@ -36,6 +36,7 @@ _BEGINNINGS: dict[str, Place] = {
     "enable.user.2fa": ("Access", "Two-factor sign-in"),
     "mandate.user.2fa": ("Access", "Two-factor sign-in"),
     "ldap.": ("Access", "LDAP"),
+    "signin.": ("Access", "Sign-in"),
     "saml2.": ("Access", "SAML"),
     "oauth2.": ("Access", "OpenID Connect"),
     "oidc.": ("Access", "OpenID Connect"),

@@ -1,6 +1,9 @@
-import pytest
+from datetime import timedelta
 
-from accounts.models import Account, ApiKey, User
+import pytest
+from django.utils import timezone
+
+from accounts.models import Account, ApiKey, RetiredKey, User
 from accounts.services import keys
 from core.errors import InvalidParameter
 from tests.factories import make_user
@@ -16,8 +19,8 @@ def user():
 
 def test_a_key_finds_its_user_and_secret(user):
     key, secret = keys.register(user)
-    found, found_secret = keys.find(key)
-    assert (found, found_secret) == (user, secret)
+    found = keys.find(key)
+    assert (found.user, found.secret) == (user, secret)
     assert keys.find(key.swapcase()) is None
     assert keys.find("") is None
 
@@ -62,3 +65,47 @@ def test_a_pair_of_ones_own_must_be_long_and_not_anothers(user):
     keys.choose(user, LONG, LONG)
     with pytest.raises(InvalidParameter, match="choose another"):
         keys.choose(make_user(), LONG, LONG)
+
+
+# -- changing over -----------------------------------------------------------------------
+
+
+def test_the_older_pair_signs_a_while_longer_when_asked(user):
+    old, secret = keys.register(user)
+    new, _ = keys.register(user, keep_minutes=10)
+    assert keys.find(old).secret == secret
+    assert keys.find(new)
+    RetiredKey.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert keys.find(old) is None
+    assert keys.sweep() == 1
+
+
+def test_throwing_keys_away_takes_the_older_too(user):
+    old, _ = keys.register(user)
+    keys.register(user, keep_minutes=10)
+    assert keys.delete(user)
+    assert keys.find(old) is None
+
+
+def test_a_further_pair_ends_what_was_kept(user):
+    first, _ = keys.register(user)
+    second, _ = keys.register(user, keep_minutes=10)
+    keys.register(user, keep_minutes=10)
+    assert keys.find(first) is None
+    assert keys.find(second)
+
+
+def test_a_retired_key_cannot_be_anothers(user):
+    old, secret = keys.register(user)
+    keys.register(user, keep_minutes=10)
+    with pytest.raises(InvalidParameter, match="choose another"):
+        keys.choose(make_user(), old, secret)
+
+
+def test_its_last_use_is_written_at_most_once_a_minute(user, django_assert_num_queries):
+    key, _ = keys.register(user)
+    keys.used(keys.find(key).row)
+    row = keys.find(key).row
+    assert row.last_used is not None
+    with django_assert_num_queries(0):
+        keys.used(row)

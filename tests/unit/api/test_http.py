@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from defusedxml import ElementTree
+from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client, override_settings
 
@@ -14,7 +15,8 @@ from accounts.models import ApiKey, Session, User
 from accounts.services import keys
 from api import dispatch, http, signature
 from core.config import SETTINGS
-from core.errors import InsufficientCapacity
+from core.errors import InsufficientCapacity, InvalidParameter
+from infra.services import configuration
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -548,6 +550,39 @@ def test_forwarded_addresses_count_only_from_listed_proxies(user, setting, trust
             "listCapabilities", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.9"}
         )
     assert f"from {seen}." in sole(response)[1]["errortext"]
+
+
+def test_networks_of_a_domain_hold_for_sessions_and_pages_too(client):
+    person = factories.make_user("li", domain=factories.make_domain("cidr"))
+    given = {"username": "li", "password": factories.PASSWORD, "domain": "cidr"}
+    assert client.post("/signin", given).status_code == 302
+    assert client.get("/users").status_code == 200
+    configuration.set_value("api.allowed.source.cidr.list", "192.0.2.0/24", person.domain)
+    assert client.get("/users").status_code == 302
+    refused = client.post("/signin", given)
+    assert "is not used from 127.0.0.1" in refused.content.decode()
+    configuration.forget()
+
+
+@pytest.mark.parametrize("text", ["", "10.0.0.0/40", "everywhere", "10.0.0.0/8;::/0"])
+def test_a_list_of_networks_that_is_none_is_refused(text):
+    with pytest.raises(InvalidParameter):
+        SETTINGS["api.allowed.source.cidr.list"].accept(text)
+
+
+def test_calls_are_shown_and_forgotten(user, admin, setting):
+    cache.clear()
+    setting("api.throttling.enabled", True)
+    setting("api.throttling.interval", 3600)
+    setting("api.throttling.max", 3)
+    user("listCapabilities")
+    shown = sole(user("getApiLimit"))[1]["apilimit"]
+    assert (shown["apiIssued"], shown["apiAllowed"]) == (2, 3)
+    assert 0 < shown["expireAfter"] <= 3600
+    assert [user("listCapabilities").status_code for _ in range(2)] == [200, 429]
+    admin("resetApiLimit", account=shown["accountid"])
+    assert user("listCapabilities").status_code == 200
+    cache.clear()
 
 
 def test_calls_are_counted_per_account_when_wanted(user, admin, setting):

@@ -87,6 +87,7 @@ PARAMETERS = {
     ("oauthlogin", "secretcode"): "nobody comes in without a code",
     ("verifyOAuthCodeAndGetUser", "secretcode"): "there is nothing to verify without",
     ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
+    ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }
@@ -136,6 +137,7 @@ FIELDS = {
     )},
     ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
     ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
+    ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",

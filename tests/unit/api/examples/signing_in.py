@@ -105,3 +105,14 @@ def _(stage):
     }  # fmt: skip
     user.refresh_from_db()
     assert user.has_password("another long one")
+
+
+@example("getApiLimit")
+def _(stage):
+    answered = yield {}
+    assert answered["accountid"] == str(stage.caller.account.uuid)
+
+
+@example("resetApiLimit", effect="calls are counted in the process's memory")
+def _(stage):
+    return {"account": stage.account}
