@@ -31,6 +31,8 @@ NO_EVENT = {
 
 #: Models that no caller asks for by themselves, with the reason.
 INTERNAL = {
+    "api.KeptReply": "answers kept for calls that are sent twice; found by their key only",
+    "compute.MachineRules": "whether a host has a machine's rules; nobody reads it",
     "accounts.Voucher": "what a provider said, between the two calls of one sign-in",
     "accounts.Letter": "e-mail that waits to be sent; nobody reads it but its reader",
     "accounts.LoginFailure": "counters of failed sign-ins; nobody reads them",
