@@ -19,6 +19,8 @@ OURS = (
 NO_EVENT = {
     "archiveEvents": "it would leave an event of its own behind each time",
     "deleteEvents": "it would leave an event of its own behind each time",
+    "configureSimulator": "of the simulator's own world",
+    "cleanupSimulatorMock": "of the simulator's own world",
     "updateResourceCount": "it changes no resource, only what is believed of them",
     "login": "recorded by the edge, which knows whether it went well",
     "searchLdap": "it only looks",
