@@ -74,10 +74,11 @@ def denied(membership: Membership, name: str) -> PermissionDenied:
 
 
 def check_active(project: Project) -> None:
+    if project.state == Project.DISABLED:
+        raise NotAllowedInState(f"Project {project.name} is being deleted.")
     if project.state != Project.ACTIVE:
-        ending = "is being deleted" if project.state == Project.DISABLED else "is suspended"
         raise NotAllowedInState(
-            f"Project {project.name} {ending}: nothing can be created or started in it."
+            f"Project {project.name} is suspended: nothing can be created or started in it."
         )
 
 

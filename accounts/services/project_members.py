@@ -74,10 +74,12 @@ def check_addable(project: Project, account: Account, user: User | None) -> None
         )
     members = ProjectMember.objects.filter(project=project, account=account)
     if members.filter(user=None).exists():
-        also = f", and user {user} with it" if user else ""
-        raise InvalidParameter(
-            f"Account {account.name} is in project {project.name} already{also}."
-        )
+        if user is not None:
+            raise InvalidParameter(
+                f"Account {account.name} is in project {project.name} already, and user {user} "
+                "with it."
+            )
+        raise InvalidParameter(f"Account {account.name} is in project {project.name} already.")
     if user is not None and members.filter(user=user).exists():
         raise InvalidParameter(f"User {user} is in project {project.name} already.")
 

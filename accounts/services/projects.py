@@ -76,9 +76,8 @@ def owner(
         if user.account_id != account.pk:
             raise InvalidParameter(f"User {user} is not of account {account}.")
     if account is None and account_name:
-        account = operable(caller, account_name, domain) if not _is_own(
-            caller, account_name, domain
-        ) else caller.account
+        own = _is_own(caller, account_name, domain)
+        account = caller.account if own else operable(caller, account_name, domain)
     if account is None:
         if domain is not None and domain.pk != caller.domain.pk:
             raise InvalidParameter("Give account and domainid together.")
@@ -186,9 +185,13 @@ def delete(project: Project, *, cleanup: bool) -> Plan:
     project = locked(project, "domain", "account")
     besides = cleaning.cleaned() if cleanup else frozenset()
     left = cleaning.left_in(project.account, besides=besides)
+    if left and cleanup:
+        raise InUse(f"Project {project.name} still has {left}; remove these first.")
     if left:
-        hint = "" if cleanup else " or delete it with cleanup=true"
-        raise InUse(f"Project {project.name} still has {left}; remove these first{hint}.")
+        raise InUse(
+            f"Project {project.name} still has {left}; remove these first, or delete it with "
+            "cleanup=true."
+        )
     return Plan(project_jobs.delete_project, _set_state(project, Project.DISABLED))
 
 
