@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import transaction
+from django.db.models import Count, F, Sum
 
 from core import live
 from core.errors import InsufficientCapacity, InUse, InvalidParameter
 from core.locking import locked
 from infra.models import Pod, PodAddress, PodIpRange, Zone
-from infra.services import address_book
+from infra.services import address_book, capacities
 from infra.services.address_book import Range
+from infra.services.capacities import Amount
 from infra.services.checks import ip
 
 _SHOWN = 5
@@ -115,3 +120,19 @@ def release(key: int) -> None:
     deleted, _ = PodAddress.objects.filter(pk=key).delete()
     if not deleted:
         raise InvalidParameter(f"There is no management address with the id {key} in use.")
+
+
+@capacities.register_provider
+def capacity(level: str, where: dict[str, Any]) -> Iterable[Amount]:
+    """Management addresses of zones and pods; clusters have none of their own."""
+    if level not in ("zone", "pod") or set(where) - {"zone", "zone__in", "pod", "pod__in"}:
+        return
+    columns = capacities.grouping(level, "pod__")
+    columns = [c.replace("pod__pod_id", "pod_id") for c in columns]
+    within = {(k if k.startswith("pod") else f"pod__{k}"): v for k, v in where.items()}
+    held = PodAddress.objects.filter(**within).values_list(*columns).order_by(*columns)
+    used = {tuple(row[:-1]): row[-1] for row in held.annotate(n=Count("pk"))}
+    ranges = PodIpRange.objects.filter(**within).values_list(*columns).order_by(*columns)
+    for *place, total in ranges.annotate(n=Sum(F("last") - F("first") + 1)):
+        n = used.get(tuple(place), 0)
+        yield Amount(capacities.PRIVATE_IP, *place, total=int(total), used=n, allocated=n)

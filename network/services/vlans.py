@@ -104,7 +104,7 @@ def without(ranges: Ranges, taken: Iterable[tuple[int, int]]) -> Ranges:
     return left
 
 
-def _size(ranges: Ranges) -> int:
+def size(ranges: Ranges) -> int:
     return sum(high - low + 1 for low, high in ranges)
 
 
@@ -200,7 +200,7 @@ def _first_free(physical: PhysicalNetwork, ranges: Ranges) -> int | None:
 
 def _held_by(physical: PhysicalNetwork) -> str:
     used = GuestVlan.objects.filter(physical_network=physical).count()
-    parts = [f"{used} of {_size(of(physical))} in use"]
+    parts = [f"{used} of {size(of(physical))} in use"]
     for row in DedicatedVlanRange.objects.filter(physical_network=physical).select_related(
         "account"
     )[:_SHOWN]:

@@ -125,7 +125,7 @@ def test_places_show_their_capacities_only_when_asked(django_assert_max_num_quer
     for name in ("listZones", "listPods", "listClusters"):
         plain = execute(admin_caller(), name).records
         assert all("capacity" not in r for r in plain)
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(18):
             full = execute(admin_caller(), name, {"showcapacities": "true"}).records
         assert [r["capacity"][1]["capacitytotal"] for r in full] == [32000] * 5
 
