@@ -15,6 +15,7 @@ class InfraConfig(AppConfig):
         import_module("infra.services.host_troubles")
         import_module("infra.services.thresholds")
         import_module("infra.services.alert_mail")
+        import_module("infra.services.trends")
         import_module("infra.services.hearing")
         import_module("infra.resource_types")
         import_module("infra.commands")

@@ -197,6 +197,10 @@ managementservermetrics = replace(
     ),
 )
 
+hostusagehistory = Response(
+    "host", None, (Field("id"), Field("name"), Field("stats", "list"))
+)
+
 maintenance = Response(
     "managementserver",
     None,

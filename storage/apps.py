@@ -12,7 +12,7 @@ class StorageConfig(AppConfig):
         scope = import_module("core.config").Scope
         configuration.register_holder(scope.STORAGE_POOL, models.StoragePool)
         configuration.register_holder(scope.IMAGE_STORE, models.ImageStore)
-        for name in ("capacities", "departures"):
+        for name in ("capacities", "departures", "pool_readings"):
             import_module(f"storage.services.{name}")
         import_module("storage.upkeep")
         import_module("storage.resource_types")

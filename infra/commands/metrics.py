@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from accounts.caller import Caller
 from accounts.models import User
 from core.commands import ADMIN, USER, Operate, command, listing, renamed
+from core.errors import InvalidParameter
+from core.units import MIB
 from infra.commands.clusters import listClusters
 from infra.commands.hosts import listHosts, wanted_details
 from infra.commands.zones import listZones, with_capacities
@@ -15,10 +18,11 @@ from infra.metric_responses import (
     clustermetrics,
     dbmetrics,
     hostmetrics,
+    hostusagehistory,
     managementservermetrics,
     zonemetrics,
 )
-from infra.models import Cluster, Host, Zone
+from infra.models import Cluster, Host, HostTrend, Zone
 from infra.services import database, identity, servers
 
 listing(
@@ -68,3 +72,30 @@ def getCloudIdentifier(
 ) -> dict[str, Any]:
     """Tells which cloud this is, signed with a user's secret key."""
     return {"userid": userid.uuid, **identity.signed_by(userid)}
+
+
+@command(roles=ADMIN, response=hostusagehistory)
+def listHostsUsageHistory(
+    caller: Caller,
+    id: Annotated[Host | None, "Of this host"] = None,
+    ids: Annotated[list[Host] | None, "Of these hosts"] = None,
+) -> list[dict[str, Any]]:
+    """Shows what hosts used in the last day, oldest first."""
+    chosen = [id] if id is not None else ids or []
+    if not chosen:
+        raise InvalidParameter("Give id or ids: which hosts.")
+    trends = HostTrend.objects.filter(host__in=[h.pk for h in chosen]).select_related("host")
+    return [
+        {"id": trend.host.uuid, "name": trend.host.name, "stats": [_point(p) for p in trend.points]}
+        for trend in trends.order_by("host")
+    ]
+
+
+def _point(point: list[float]) -> dict[str, Any]:
+    at, cpu, memory_mb, load = point
+    return {
+        "timestamp": datetime.fromtimestamp(at, UTC),
+        "cpuused": f"{cpu:.2f}%",
+        "memoryused": int(memory_mb) * MIB,
+        "cpuloadaverage": load,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from infra import agents
-from infra.models import Host, HostCapacity, HostCredential, HostSample
+from infra.models import Host, HostCapacity, HostCredential, HostSample, HostTrend
 from infra.states import STATUS
 
 
@@ -17,6 +17,7 @@ def take_away(host: Host, reason: str = "") -> None:
         host.move("Remove", reason)
     HostCapacity.objects.filter(host=host).delete()
     HostSample.objects.filter(host=host).delete()
+    HostTrend.objects.filter(host=host).delete()
     HostCredential.objects.filter(host=host).delete()
     host.remove(machine=None)
     transaction.on_commit(lambda: agents.drop_link(host))

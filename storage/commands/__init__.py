@@ -1,3 +1,23 @@
-from storage.commands import isos, metrics, offerings, pools, snapshots, stores, templates, volumes
+from storage.commands import (
+    capacity,
+    isos,
+    metrics,
+    offerings,
+    pools,
+    snapshots,
+    stores,
+    templates,
+    volumes,
+)
 
-__all__ = ["isos", "metrics", "offerings", "pools", "snapshots", "stores", "templates", "volumes"]
+__all__ = [
+    "capacity",
+    "isos",
+    "metrics",
+    "offerings",
+    "pools",
+    "snapshots",
+    "stores",
+    "templates",
+    "volumes",
+]

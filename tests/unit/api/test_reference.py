@@ -43,6 +43,8 @@ OURS = {
     "deleteSession": "a session somebody forgot, or stole, is ended",
     "listSessions": "who is signed in, from where",
     "deleteUserKeys": "keys that leaked are thrown away, not only replaced",
+    "listCapacityHistory": "how full places were, and when they will be full",
+    "listHostsUsageHistory": "a host's last day, as CloudStack has it for machines",
     "acknowledgeAlerts": "somebody has taken it on, and it is not mailed again",
     "listTroubles": "what needs a person's attention, with its evidence",
     "repairTrouble": "the button beside a trouble",

@@ -6,8 +6,8 @@ import io
 from PIL import Image
 
 from compute.models import VolumeSample
-from infra.models import HostSample
-from infra.services import servers
+from infra.models import HostSample, HostTrend
+from infra.services import servers, trends
 from jobs.models import Worker, WorkerSample
 from tests.unit.api.examples import example
 
@@ -226,3 +226,20 @@ def _(stage):
 def _(stage):
     answered = yield _server("ReadyToShutDown")
     assert answered["readyforshutdown"] is True
+
+
+@example("listCapacityHistory")
+def _(stage):
+    zone = stage["infra.Host"].zone
+    trends.note()
+    answered = yield {"zoneid": zone, "type": 1}
+    assert answered[0]["name"] == "CPU"
+    assert len(answered[0]["points"]) == 1
+
+
+@example("listHostsUsageHistory")
+def _(stage):
+    host = stage["infra.Host"]
+    HostTrend.objects.create(host=host, points=[[1700000000, 12.5, 1024, 0.5]])
+    answered = yield {"id": host}
+    assert answered[0]["stats"][0]["cpuused"] == "12.50%"
