@@ -10,6 +10,7 @@ from django.conf import settings
 
 NAMES = frozenset(
     """
+    address-book devices link
     activity adjustments affiliate alert-circle alert-triangle archive arrow-back-up arrow-right
     arrows-maximize arrows-sort ban bell bolt bookmark box building camera cancel chart-bar check
     chevron-down chevron-left chevron-right chevron-up circle circle-check circle-minus clipboard

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.caller import Caller
-from accounts.models import Account, Domain, Project, Role, User
+from accounts.models import Account, Domain, OauthProvider, Project, Role, User
 from accounts.resources import Resource
 from accounts.services import limits, project_members, projects
 from accounts.services.project_members import Part
@@ -30,6 +30,7 @@ from compute.models import (
     VolumeAttachment,
 )
 from consoleproxy import tickets
+from core import vault
 from core.commands import RoleType
 from infra.models import (
     Cluster,
@@ -133,6 +134,15 @@ def make_user(
     user.set_password(password)
     user.save()
     return user
+
+
+def make_oauth_provider(**fields: str) -> OauthProvider:
+    about = {
+        "provider": unique("id"), "description": "Ours", "client_id": "portal",
+        "sealed_secret": vault.seal("s"), "issuer": "https://id.example.org",
+        "redirect_uri": "https://cloud.example/signin/oauth/back",
+    }  # fmt: skip
+    return OauthProvider.objects.create(**about | fields)
 
 
 def admin() -> User:

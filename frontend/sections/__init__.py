@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from frontend.sections import (
     access,
     activity,
+    directories,
     hosts,
     images,
     instances,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Section] = {
         tenants,
         projects,
         people,
+        directories,
         offerings,
         places,
         hosts,
@@ -154,5 +156,6 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     ),
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),
     (_("Tenancy"), "users-group", ("projects", "domains", "accounts", "users", "roles")),
+    (_("Sign-in"), "lock", ("sessions", "ldapservers", "ldaplinks", "oauthproviders")),
     (_("Operation"), "settings", ("attention", "settings", "consolesessions", "api")),
 )

@@ -12,19 +12,10 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import (
-    Account,
-    Annotation,
-    LdapLink,
-    LdapServer,
-    OauthProvider,
-    ResourceTag,
-    Role,
-)
+from accounts.models import Account, Annotation, LdapLink, LdapServer, ResourceTag, Role
 from accounts.services import sessions
 from compute.models import UserData
 from compute.services import dedication
-from core import vault
 from core.commands import COMMANDS, Command, Param
 from infra.models import Alert
 from jobs import events, troubles
@@ -91,11 +82,7 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "accounts.LdapServer": lambda w: LdapServer.objects.create(
         hostname="ldap.example", port=389, domain=w.account.domain
     ),
-    "accounts.OauthProvider": lambda w: OauthProvider.objects.create(
-        provider=factories.unique("id"), description="Ours", client_id="portal",
-        sealed_secret=vault.seal("s"), redirect_uri="https://cloud.example/signin/oauth/back",
-        issuer="https://id.example.org",
-    ),
+    "accounts.OauthProvider": lambda w: factories.make_oauth_provider(),
     "accounts.LdapLink": lambda w: LdapLink.objects.create(
         domain=w.account.domain, kind="OU", name="ou=people,dc=example", role=w.account.role
     ),

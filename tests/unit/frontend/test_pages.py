@@ -38,6 +38,7 @@ def furnished(db):
     f.make_disk_offering()
     f.make_key_pair(account)
     f.make_affinity_group(account)
+    f.make_oauth_provider()
     f.make_security_group_rule(f.make_security_group(account))
     f.make_instance_group(account)
     f.make_router(network, cloud.host)

@@ -7,13 +7,14 @@ import pytest
 from django.test import Client
 
 from accounts import totp
-from accounts.models import Letter, SecondFactor, Session
+from accounts.models import Letter, SecondFactor, Session, User
 from accounts.services import sessions
 from core import vault
 from frontend import devices
 from infra.services import configuration
 from jobs.models import Event
 from tests.factories import PASSWORD, make_user
+from tests.unit.api.examples.directories import directory
 
 pytestmark = pytest.mark.django_db
 
@@ -188,3 +189,38 @@ def test_without_mail_nothing_is_offered():
 )  # fmt: skip
 def test_devices_have_names(agent, words):
     assert devices.words(agent) == words
+
+
+# -- administrators' pages ----------------------------------------------------------------
+
+
+def test_users_of_the_directory_are_shown_before_they_are_imported(administrator):
+    with directory():
+        page = administrator.page("/ldap/import")
+        assert "Show who would come in" in page
+        shown = administrator.post("/ldap/import", {"do": "look"}).content.decode()
+        assert "Comes in" in shown
+        assert "Import 2 users" in shown
+        assert not User.objects.filter(source="ldap").exists()
+        done = administrator.post("/ldap/import", {"do": "import"}).content.decode()
+    assert "2 users were imported" in done
+    assert User.objects.filter(source="ldap").count() == 2
+
+
+def test_a_refusal_of_the_directory_is_said(administrator):
+    reply = administrator.post("/ldap/import", {"do": "look"})
+    assert reply.status_code == 422
+    assert "ldap.basedn" in reply.content.decode()
+
+
+def test_tenants_have_no_such_pages(tenant):
+    for url in ("/ldap/import", "/ldaplinks", "/oauthproviders"):
+        tenant.page(url, status=404)
+
+
+def test_sessions_are_listed_with_their_devices(administrator):
+    assert 'href="/sessions"' in administrator.page("/")
+    sessions.start(make_user("ada"), "192.0.2.8", device=FIREFOX)
+    page = administrator.page("/sessions")
+    assert "Firefox 143, Linux" in page
+    assert "192.0.2.8" in page
