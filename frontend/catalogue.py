@@ -21,6 +21,7 @@ from django.utils.translation.template import templatize
 from core.commands import COMMANDS
 from core.config import SETTINGS
 from frontend.texts import CONTEXT
+from infra.services import setting_records
 
 #: (context or None, message, plural or None)
 Entry = tuple[str | None, str, str | None]
@@ -84,8 +85,13 @@ def _declared() -> Iterator[Entry]:
     for setting in SETTINGS.values():
         yield (None, setting.help, None)
         yield (None, setting.category, None)
+        yield (None, setting.unit, None)
         for scope in setting.scopes:
             yield (None, str(scope), None)
+    for group in setting_records.groups():
+        yield (None, group["name"], None)
+        for below in group["subgroup"]:
+            yield (None, below["name"], None)
 
 
 # -- what is said ----------------------------------------------------------------------------

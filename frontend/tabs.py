@@ -97,6 +97,7 @@ def settings(reader: Reader, section: Section, record: Record) -> Context:
     return {
         "lines": [Line(row, holder, str(record["id"])) for row in rows],
         "may_change": reader.may("updateConfiguration"),
+        "may_reset": reader.may("resetConfiguration"),
     }
 
 
@@ -151,7 +152,7 @@ def chain(reader: Reader, section: Section, record: Record) -> Context:
 def rules(reader: Reader, section: Section, record: Record) -> Context:
     found = reader.run("listRolePermissions", {"roleid": record["id"]}).records or []
     editable = not record.get("isdefault") and reader.may("updateRolePermission")
-    return {"rules": found, "may_change": editable}
+    return {"rules": found, "may_change": editable, "commands": sorted(COMMANDS)}
 
 
 def project_rules(reader: Reader, section: Section, record: Record) -> Context:
@@ -168,6 +169,12 @@ def project_rules(reader: Reader, section: Section, record: Record) -> Context:
         ),
         "no_rules": _("No rules: members may do what their own roles allow."),
     }
+
+
+def why(reader: Reader, section: Section, record: Record) -> Context:
+    """An empty question about this role or user."""
+    param = "roleid" if section.key == "roles" else "userid"
+    return {"asked": {param: str(record["id"])}, "commands": sorted(COMMANDS)}
 
 
 def sharing(reader: Reader, section: Section, record: Record) -> Context:

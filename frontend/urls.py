@@ -20,6 +20,7 @@ from frontend.views import (
     settings,
     signin,
     tasks,
+    why,
     wizard,
     zones,
 )  # fmt: skip
@@ -70,6 +71,7 @@ urlpatterns = [
     re_path(rf"^infrastructure/clusters/{_UUID}$", infrastructure.hosts_of, name="hosts-of"),
     path("ldap/import", ldap_import.imported, name="ldap-import"),
     path("settings", settings.listed, name="settings"),
+    path("why", why.explained, name="why"),
     path("settings/<str:name>", settings.change, name="setting"),
     path("attention", other.attention, name="attention"),
     re_path(rf"^attention/{_UUID}/repair$", other.repair, name="repair"),

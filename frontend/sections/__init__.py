@@ -23,6 +23,7 @@ from frontend.sections import (
     ranges,
     regions,
     securitygroups,
+    settings,
     stores,
     systemvms,
     tenants,
@@ -53,6 +54,7 @@ SECTIONS: dict[str, Section] = {
         ranges,
         regions,
         systemvms,
+        settings,
     )
     for section in module.SECTIONS
 }

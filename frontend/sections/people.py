@@ -150,6 +150,7 @@ USERS = Section(
             ),
         ),
     ),
+    tabs=(Tab("why", _("Why?"), "frontend/tabs/why.html", tabs.why, needs="explainPermission"),),
 )
 
 _ROLE_TYPES = (
@@ -248,6 +249,7 @@ ROLES = Section(
         Tab(
             "rules", _("Rules"), "frontend/tabs/rules.html", tabs.rules, needs="listRolePermissions"
         ),
+        Tab("why", _("Why?"), "frontend/tabs/why.html", tabs.why, needs="explainPermission"),
     ),
 )
 

@@ -95,7 +95,8 @@ def test_every_section_and_page_can_be_reached_from_the_side_bar():
     assert linked <= set(SECTIONS) | set(PAGES)
     # These are shown inside another thing's details only; the person's page is in its menu.
     inside = {"traffictypes", "providers", "routerelements", "balancerelements", "profile",
-              "projectmembers", "projectinvitations", "projectroles"}
+              "projectmembers", "projectinvitations", "projectroles",
+              "settinghistory"}
     assert set(SECTIONS) | set(PAGES) == linked | inside
 
 
