@@ -12,7 +12,7 @@ from agent import protocol as p
 from compute import spec
 from compute.jobs.power import return_to_running, shut_down
 from compute.jobs.rows import fresh
-from compute.models import Nic, VirtualMachine, VolumeAttachment
+from compute.models import MachineRules, Nic, VirtualMachine, VolumeAttachment
 from compute.services import holdings, nics
 from compute.states import VmEvent, VmState
 from core.steps import Run, Step, plan
@@ -99,6 +99,8 @@ def forget_machine(vm: VirtualMachine) -> None:
         holdings.give_quota_back(vm)
         ResourceTag.objects.filter(resource_uuid=vm.uuid).delete()
         vm.affinity_groups.clear()
+        vm.security_groups.clear()
+        MachineRules.objects.filter(machine=vm).delete()
         vm.key_pairs.clear()
         close_troubles(vm)
         vm.remove(user_data="", encrypted_password="", sealed_password="", iso=None)

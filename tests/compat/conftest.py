@@ -44,11 +44,11 @@ class Running:
         self.keys: tuple[str, str] | None = None
 
     @contextlib.contextmanager
-    def start(self) -> Iterator[Portal]:
+    def start(self, *options: str) -> Iterator[Portal]:
         log = self.folder / "portal.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, str(REPOSITORY / "manage.py"), "up"], cwd=REPOSITORY,
+                [sys.executable, str(REPOSITORY / "manage.py"), "up", *options], cwd=REPOSITORY,
                 env=self._environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         self.pid = process.pid
