@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 from accounts.owners import owner
 from accounts.pinned import responses as pinned
-from core.responses import Field, Response, computed, date, flag, number, ref, text
+from core.responses import Field, Response, computed, date, flag, number, ref, several, text
 from network.models import (
     DedicatedVlanRange,
     InternalLbElement,
@@ -56,6 +57,17 @@ def _cidr(gateway: str | None, netmask: str) -> str | None:
     if not gateway or not netmask:
         return None
     return str(ipaddress.IPv4Network(f"{gateway}/{netmask}", strict=False))
+
+
+_BROADCAST = ("vlan", "physical_network__isolation_methods")
+
+
+def _broadcast_type(vlan: str, methods: list[str] | None) -> str:
+    return "Vxlan" if "VXLAN" in (methods or ()) else "Vlan"
+
+
+def _broadcast_uri(vlan: str, methods: list[str] | None) -> str | None:
+    return f"{_broadcast_type(vlan, methods).lower()}://{vlan}" if vlan else None
 
 
 networkoffering = Response(
@@ -110,6 +122,8 @@ network = Response(
         text("ip6dns2", "ip6_dns2"),
         text("networkdomain", "network_domain"),
         text("vlan", admin_only=True),
+        computed("broadcasturi", _BROADCAST, _broadcast_uri, admin_only=True),
+        computed("broadcastdomaintype", _BROADCAST, _broadcast_type),
         number("privatemtu", "private_mtu"),
         flag("displaynetwork", "display_network"),
         flag("restartrequired", "restart_required"),
@@ -134,7 +148,6 @@ network = Response(
         "traffictype": "Guest",
         "issystem": False,
         "isdefault": False,
-        "broadcastdomaintype": "Vlan",
         "redundantrouter": False,
     },
 )
@@ -191,6 +204,17 @@ traffictype = Response(
     ),
 )
 
+def _public_addresses(keys: Sequence[int], caller: object) -> dict[int, dict[str, str]]:
+    """By which address the networks of a page's routers go out."""
+    rows = PublicIp.objects.filter(is_source_nat=True, network__router__in=list(keys))
+    return {
+        key: {"publicip": address, "publicnetmask": netmask}
+        for key, address, netmask in rows.values_list(
+            "network__router", "address", "ip_range__netmask"
+        )
+    }
+
+
 router = Response(
     "router",
     Router,
@@ -211,6 +235,7 @@ router = Response(
         text("guestnetworkid", "network__uuid"),
         text("guestnetworkname", "network__name"),
         text("networkdomain", "network__network_domain"),
+        several(_public_addresses, Field("publicip"), Field("publicnetmask")),
         computed("version", ("applied_version",), str),
         computed("healthchecksfailed", ("problems",), bool, "boolean"),
         computed(

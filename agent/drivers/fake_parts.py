@@ -296,6 +296,8 @@ class FakeNetwork:
         rendering.render(spec, "/simulated")
         for network in spec.networks:
             self.apply_bridge(network.bridge)
+        if spec.public is not None:
+            self.apply_bridge(spec.public.bridge)
         self._ledger.put("routers", self._host, spec.uuid, spec)
         return p.RouterState(spec.uuid, spec.version, running=True)
 

@@ -13,7 +13,7 @@ from core.commands import USER, AdminOnly, Filter, Operate, Read, Use, command, 
 from core.responses import SUCCESS
 from infra.models import Zone
 from network.models import IpRange, Network, PhysicalNetwork, PublicIp
-from network.models.public import FREE
+from network.models.public import ALLOCATED, RESERVED
 from network.responses import publicipaddress
 from network.services import public_ips
 
@@ -53,7 +53,7 @@ def listPublicIpAddresses(
     if state:
         rows = rows.filter(state__iexact=state)
     elif allocatedonly is not False:
-        rows = rows.exclude(state=FREE)
+        rows = rows.filter(state__in=(RESERVED, ALLOCATED))
     if forsystemvms is not None:
         rows = rows.filter(ip_range__for_system_vms=forsystemvms)
     if fordisplay is not None:

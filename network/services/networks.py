@@ -202,11 +202,21 @@ def restart(network: Network) -> Plan:
 
 def delete(network: Network) -> Plan:
     """Refused while anybody is plugged in; the network disappears when its router is gone."""
-    used = network.addresses.count()
-    if used:
-        raise InUse(
-            f"Network {network} has {used} machine address{'es' if used > 1 else ''} in use; "
-            "remove the machines, or their NICs, first."
-        )
+    refuse_if_plugged(network)
     network.apply("DESTROY")
     return Plan(jobs.delete_network, network)
+
+
+def refuse_if_plugged(network: Network) -> None:
+    """Raises InUse naming some of the machines that are in the network."""
+    used = network.addresses.count()
+    if used:
+        shown = ", ".join(
+            f"{a} by {a.hostname}" if a.hostname else str(a)
+            for a in network.addresses.order_by("pk")[:5]
+        )
+        more = " and more" if used > 5 else ""
+        raise InUse(
+            f"Network {network} has {used} machine address{'es' if used > 1 else ''} in use "
+            f"({shown}{more}); remove the machines, or their NICs, first."
+        )

@@ -134,7 +134,6 @@ def spec_for(router: Router) -> protocol.RouterSpec:
     offering = network.offering
     addresses = list(GuestAddress.objects.filter(network=network).order_by("pk"))
     ours, host_end = router.link
-    public = _public_uplink(network)
     served = protocol.RouterNetwork(
         bridge=bridge_for(network),
         gateway4=network.gateway or "",
@@ -158,10 +157,10 @@ def spec_for(router: Router) -> protocol.RouterSpec:
         name=router.name,
         version=version,
         networks=(served,),
-        uplink4="" if public else ours,
-        host4="" if public else host_end,
+        uplink4=ours,
+        host4=host_end,
         nat=offering.provides("SourceNat") or network.is_private_segment,
-        public=public,
+        public=_public_uplink(network),
     )
 
 

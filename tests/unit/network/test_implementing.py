@@ -162,7 +162,6 @@ def test_the_router_goes_out_by_the_public_wire_where_there_is_one(world):
     assert spec.public.address4 == "192.0.2.10/24"
     assert spec.public.gateway4 == "192.0.2.1"
     assert spec.public.bridge.uplink == "eth2.50"
-    assert spec.uplink4 == ""
     routers.apply(None, network, make_host(zone=wires.zone))
     network.refresh_from_db()
     assert network.state == "Implemented"
