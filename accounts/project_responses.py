@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Model
+
 from accounts.models import (
     Account,
     Project,
@@ -44,6 +46,19 @@ def _owners(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]]]
     return found
 
 
+def _administers(model: type[Model], path: str) -> Field:
+    """Whether the caller may do what administrators of the row's project may."""
+
+    def fetch(keys: Sequence[int], caller: Any) -> dict[int, bool]:
+        if caller is None or caller.is_domain_admin:
+            return dict.fromkeys(keys, True)
+        mine = {m.project for m in caller.memberships.values() if m.is_admin}
+        projects = keys if path == "pk" else columns_of(model, keys, ("pk", path))[1]
+        return {key: project in mine for key, project in zip(keys, projects, strict=True)}
+
+    return many("administers", fetch, kind="boolean")
+
+
 def _accounts(keys: Sequence[int]) -> dict[int, int]:
     """Project → the account that owns its things."""
     _, accounts = columns_of(Project, keys, ("pk", "account"))
@@ -78,6 +93,7 @@ project = Response(
         text("projectaccountname", "account__name"),
         date("created"),
         many("owner", _owners, kind="list"),
+        _administers(Project, "pk"),
         pinned.tags(Project),
         pinned.icon(),
         several(_usage, *_USAGE, group="resource"),
@@ -112,6 +128,7 @@ projectaccount = Response(
         text("projectrolename", "role__name"),
         text("domain", "account__domain__name"),
         text("domainid", "account__domain__uuid"),
+        _administers(ProjectMember, "project"),
         many("user", _users, user_response),
     ),
 )
@@ -130,6 +147,7 @@ projectinvitation = Response(
         text("domainid", "project__domain__uuid"),
         text("domainpath", "project__domain__name_path"),
         date("created"),
+        _administers(ProjectInvitation, "project"),
         computed("role", ("is_admin",), lambda admin: "Admin" if admin else "Regular"),
     ),
 )
@@ -142,6 +160,7 @@ projectrole = Response(
         text("name"),
         text("description"),
         text("projectid", "project__uuid"),
+        _administers(ProjectRole, "project"),
     ),
     always={"ispublic": True},
 )

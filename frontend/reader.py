@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from accounts.caller import Caller
 from accounts.models import Project, ProjectInvitation
-from accounts.services import invitations, projects, roles
+from accounts.services import invitations, roles
 from api.dispatch import Outcome, execute
 from core.commands import COMMANDS
 from core.errors import CloudError
@@ -126,10 +126,6 @@ class Reader:
     @property
     def has_projects(self) -> bool:
         return bool(self.caller.memberships)
-
-    def administers(self, uuid: str) -> bool:
-        project = self._visible_project(uuid)
-        return project is not None and projects.administers(self.caller, project)
 
     @functools.cached_property
     def invitations(self) -> list[Record]:

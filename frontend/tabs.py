@@ -59,17 +59,32 @@ def quota_lines(record: Record) -> list[dict[str, Any]]:
             continue
         text = str(ceiling if ceiling is not None else -1)
         unlimited = text.lower() in ("unlimited", "-1")
-        most = 0 if unlimited else int(float(text))
-        percent = 0 if unlimited else min(100, figures.share(float(used), most)) if most else 100
-        lines.append(
-            {
-                "type": number, "title": title, "stem": stem, "used": float(used),
-                "limit": None if unlimited else most, "percent": percent,
-                "used_text": _DRAWN[form](float(used)),
-                "limit_text": _("No limit") if unlimited else _DRAWN[form](most),
-            }
-        )  # fmt: skip
+        most = None if unlimited else int(float(text))
+        lines.append({**_quota(number, float(used), most), "title": title, "stem": stem})
     return lines
+
+
+def _quota(number: int, used: float, most: int | None) -> dict[str, Any]:
+    """``most`` None: no limit."""
+    form = _DRAWN[RESOURCES[number][2]]
+    share = 0 if most is None else min(100, figures.share(used, most)) if most else 100
+    return {
+        "type": number, "used": used, "limit": most, "percent": share,
+        "used_text": form(used), "limit_text": _("No limit") if most is None else form(most),
+    }  # fmt: skip
+
+
+def tagged_lines(record: Record) -> list[dict[str, Any]]:
+    """The same for what is limited by tags of offerings."""
+    return [
+        {
+            **_quota(line["resourcetype"], float(line["total"]),
+                     None if line["limit"] == -1 else line["limit"]),
+            "title": RESOURCES[line["resourcetype"]][0],
+            "tag": line["tag"],
+        }
+        for line in record.get("taggedresources") or []
+    ]  # fmt: skip
 
 
 def limits(reader: Reader, section: Section, record: Record) -> Context:
@@ -78,7 +93,7 @@ def limits(reader: Reader, section: Section, record: Record) -> Context:
         holder = {"account": record["name"], "domainid": record["domainid"]}
     elif section.key == "projects":
         holder = {"projectid": record["id"]}
-    lines = quota_lines(record)
+    lines = quota_lines(record) + tagged_lines(record)
     is_root = section.key == "domains" and not record.get("parentdomainid")
     may_change = reader.may("updateResourceLimit") and not is_root
     return {"lines": lines, "holder": holder, "may_change": may_change}
@@ -158,7 +173,7 @@ def rules(reader: Reader, section: Section, record: Record) -> Context:
 def project_rules(reader: Reader, section: Section, record: Record) -> Context:
     given = {"projectid": str(record["projectid"]), "projectroleid": str(record["id"])}
     found = reader.run("listProjectRolePermissions", given).records or []
-    may = reader.may("updateProjectRolePermission") and reader.administers(given["projectid"])
+    may = reader.may("updateProjectRolePermission") and bool(record.get("administers"))
     return {
         "rules": found,
         "may_change": may,

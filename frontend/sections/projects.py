@@ -22,7 +22,7 @@ from frontend.sections.tenants import DOMAIN, LIMIT
 
 ROLE_TYPES = (("Regular", _("Member")), ("Admin", _("Administrator")))
 
-_PROJECT = Column("project", _("Project"), to="projects", by="projectid")
+_PROJECT = Column("project", _("Project"), to="projects", by="projectid", shown=False)
 
 
 def _owners(record: Record) -> str:
@@ -40,20 +40,34 @@ def _part(record: Record) -> Text:
     return dict(ROLE_TYPES).get(str(record.get("role")), record.get("role"))
 
 
+def _not_mine(record: Record) -> Text:
+    if record.get("administers") is False:
+        return _("Only administrators of the project may do this.")
+    return ""
+
+
 def _whole_account(record: Record) -> Text:
-    return _("The user is in the project alone.") if record.get("userid") else ""
+    if record.get("userid"):
+        return _("The user is in the project alone.")
+    return _not_mine(record)
 
 
 def _one_user(record: Record) -> Text:
-    return "" if record.get("userid") else _("The whole account is in the project.")
+    if not record.get("userid"):
+        return _("The whole account is in the project.")
+    return _not_mine(record)
 
 
-def _is_member(record: Record) -> Text:
-    return _("It administers the project already.") if record.get("role") == "Admin" else ""
+def _not_to_promote(record: Record) -> Text:
+    if record.get("role") == "Admin":
+        return _("It administers the project already.")
+    return _not_mine(record)
 
 
-def _is_admin(record: Record) -> Text:
-    return "" if record.get("role") == "Admin" else _("It is a regular member already.")
+def _not_to_demote(record: Record) -> Text:
+    if record.get("role") != "Admin":
+        return _("It is a regular member already.")
+    return _not_mine(record)
 
 
 _MEMBER_FORM = (F("roletype", choices=ROLE_TYPES), F("projectroleid", section="projectroles"))
@@ -104,6 +118,7 @@ PROJECTS = Section(
             "users-group",
             param="projectid",
             primary=True,
+            unless=_not_mine,
             form=Form(("account", "email", *_MEMBER_FORM)),
         ),
         Action(
@@ -111,6 +126,7 @@ PROJECTS = Section(
             _("Add a user"),
             "user-plus",
             param="projectid",
+            unless=_not_mine,
             form=Form(("username", "email", *_MEMBER_FORM)),
         ),
         Action(
@@ -118,10 +134,16 @@ PROJECTS = Section(
             _("New role"),
             "plus",
             param="projectid",
+            unless=_not_mine,
             form=Form(("name", "description")),
         ),
-        Action("updateProject", _("Edit"), "edit",
-               form=Form(("name", "displaytext"), prefill=True)),
+        Action(
+            "updateProject",
+            _("Edit"),
+            "edit",
+            unless=_not_mine,
+            form=Form(("name", "displaytext"), prefill=True),
+        ),
         Action(
             "updateResourceLimit",
             _("Change the limit"),
@@ -131,12 +153,20 @@ PROJECTS = Section(
             hidden=True,
             form=LIMIT,
         ),
-        Action("activateProject", _("Activate"), "player-play", states=("Suspended",), bulk=True),
+        Action(
+            "activateProject",
+            _("Activate"),
+            "player-play",
+            states=("Suspended",),
+            unless=_not_mine,
+            bulk=True,
+        ),
         Action(
             "suspendProject",
             _("Suspend"),
             "player-pause",
             states=("Active",),
+            unless=_not_mine,
             danger=True,
             bulk=True,
             ask=_(
@@ -148,6 +178,7 @@ PROJECTS = Section(
             "deleteProject",
             _("Delete"),
             "trash",
+            unless=_not_mine,
             danger=True,
             form=Form(("cleanup",)),
             ask=_(
@@ -213,7 +244,7 @@ MEMBERS = Section(
             source="projectid",
             key="promote",
             sends={"account": "account", "userid": "userid"},
-            unless=_is_member,
+            unless=_not_to_promote,
             form=Form(fixed={"swapowner": "false", "roletype": "Admin"}),
         ),
         Action(
@@ -223,7 +254,7 @@ MEMBERS = Section(
             source="projectid",
             key="demote",
             sends={"account": "account", "userid": "userid"},
-            unless=_is_admin,
+            unless=_not_to_demote,
             form=Form(fixed={"swapowner": "false", "roletype": "Regular"}),
         ),
         Action(
@@ -275,6 +306,7 @@ INVITATIONS = Section(
             "deleteProjectInvitation",
             _("Withdraw"),
             "trash",
+            unless=_not_mine,
             danger=True,
             bulk=True,
             states=("Pending",),
@@ -302,6 +334,7 @@ ROLES = Section(
             _("Edit"),
             "edit",
             primary=True,
+            unless=_not_mine,
             sends={"projectid": "projectid"},
             form=Form(("name", "description"), prefill=True),
         ),
@@ -310,6 +343,7 @@ ROLES = Section(
             _("Delete"),
             "trash",
             sends={"projectid": "projectid"},
+            unless=_not_mine,
             danger=True,
             bulk=True,
             ask=_("Only a role that no member has can be deleted."),

@@ -128,6 +128,8 @@ FIELDS = {
     **{("projectaccount", name): "the reference names the wrong object here" for name in (
         "account", "accountid", "accounttype", "project", "projectid", "projectroleid",
         "projectrolename", "role", "user", "userid", "username",
+    **{(kind, "administers"): "pages say beforehand what is for the project's administrators"
+       for kind in ("project", "projectaccount", "projectinvitation", "projectrole")},
     )},
     ("projectinvitation", "created"): "until when it holds follows from it",
     ("projectinvitation", "role"): "what the invited would be",
