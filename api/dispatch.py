@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 import uuid as uuids
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,6 +164,34 @@ def _plainly(command: Command, run: Callable[[], Outcome]) -> Outcome:
 def reply_to(outcome: Outcome) -> dict[str, dict[str, Any]]:
     """What the wire answers, ``{envelope: body}``, for pages that show it."""
     return replies.of(outcome)
+
+
+def stream(
+    caller: Caller, name: str, raw: Mapping[str, Any] | None = None, *, at_once: int = 500
+) -> Iterator[list[dict[str, Any]]]:
+    """The records of a whole list, some hundred at a time and each lot found by key, so that
+    the last costs what the first did. For lists in the order of their keys.
+
+    Raises CloudError at once, before anything is read.
+    """
+    command = find(caller, name)
+    _check_whole(caller, name)
+    given = parameters.lowered(raw or {})
+    arguments = parameters.parse(caller, command, given)
+    rows = listing.rows_for(caller, command, arguments, given)
+    return _lots(caller, command, rows, at_once)
+
+
+def _lots(
+    caller: Caller, command: Command, rows: models.QuerySet, at_once: int
+) -> Iterator[list[dict[str, Any]]]:
+    spec = command.listing
+    (order,) = spec.order
+    beyond = "pk__lt" if order.startswith("-") else "pk__gt"
+    rest = rows.order_by(order)
+    while keys := list(rest.values_list("pk", flat=True)[:at_once]):
+        yield command.response.page(spec.model, keys, caller)
+        rest = rows.filter(**{beyond: keys[-1]}).order_by(order)
 
 
 def _patiently(command: Command, run: Callable[[], Outcome]) -> Outcome:

@@ -70,7 +70,7 @@ def _serve(call: Call) -> HttpResponse:
     known = COMMANDS.get(call.command)
     if known is not None and known.anonymous and (known.post_only or not _is_signed(call)):
         return _serve_visitor(call, known)
-    call.caller = caller = _authenticate(call)
+    call.caller = caller = authenticated(call)
     authentication.check_source(caller)
     throttling.check(caller, call.request)
     if not call.command:
@@ -94,7 +94,7 @@ def _serve_visitor(call: Call, command: Command) -> HttpResponse:
     return performed(call, dispatch.Visitor(call.address, call.correlation_id, device))
 
 
-def _authenticate(call: Call) -> Caller:
+def authenticated(call: Call) -> Caller:
     for method in (_SIGNATURE, _SESSION):
         found = method.authenticate(call.request, call)
         if found is not None:

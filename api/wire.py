@@ -73,7 +73,7 @@ def shape(name: str) -> Shape:
     return Shape(
         f"{name.lower()}response",
         response.name if response is not None and response is not SUCCESS else "",
-        bool(command and command.listing),
+        bool(command and (command.listing or name.startswith("list"))),
         False,
         bool(command and command.is_async),
     )

@@ -186,7 +186,7 @@ class Command:
 
     @property
     def reads_only(self) -> bool:
-        reads = ("list", "get", "query", "find", "is", "explain")
+        reads = ("list", "get", "query", "find", "is", "explain", "readyFor")
         return self.name.startswith(reads) and not self.event
 
     @property

@@ -138,7 +138,12 @@ event = Response(
         date("created"),
         text("correlationid", "correlation_id"),
         computed("command", ("command",), lambda name: name or None),
-        computed("address", ("address",), lambda text: text or None, admin_only=True),
+        computed(
+            "address",
+            ("address", "parent__address"),
+            lambda own, begun: own or begun or None,
+            admin_only=True,
+        ),
     ),
 )
 
