@@ -53,7 +53,7 @@ def draw_amount(stem: str, amount: float) -> str:
 def quota_lines(record: Record) -> list[dict[str, Any]]:
     """Use against limit of each countable thing, from an account's or domain's own fields."""
     lines = []
-    for number, (title, stem, form) in RESOURCES.items():
+    for number, (title, stem, _form) in RESOURCES.items():
         used, ceiling = record.get(f"{stem}total"), record.get(f"{stem}limit")
         if used is None:
             continue

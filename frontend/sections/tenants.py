@@ -40,6 +40,7 @@ def _below_root(record: Record) -> Text:
 LIMIT = Form(
     (
         F("resourcetype", widget="hidden"),
+        F("tag", widget="hidden"),
         F("max", help=_("-1 means no limit. Memory counts in MiB, storage in GiB.")),
     )
 )
@@ -233,6 +234,14 @@ ACCOUNTS = Section(
                 (F("newname", source="name", label=_("Name")), "roleid", "networkdomain"),
                 prefill=True,
             ),
+        ),
+        Action(
+            "updateResourceCount",
+            _("Count again"),
+            "refresh",
+            param="account",
+            source="name",
+            sends={"domainid": "domainid"},
         ),
         Action(
             "updateResourceLimit",

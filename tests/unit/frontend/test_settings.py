@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.resources import Resource
+from accounts.services import limits
 from infra.services import configuration
 from tests.factories import admin_caller, make_account, make_cluster, make_domain, make_user, role
 
@@ -75,3 +77,17 @@ def test_why_is_answered_on_a_page_of_its_own(administrator):
     page = administrator.page(f"/why?roleid={role('User').uuid}&name=listZones")
     assert "Not allowed" not in page
     assert "There is no command" in administrator.page(f"/why?userid={user.uuid}&name=nonsense")
+
+
+def test_limits_by_tag_are_shown_and_changed_in_the_same_place(administrator):
+    configuration.set_value("resource.limit.host.tags", "gpu")
+    account = make_account(domain=make_domain())
+    limits.set_limit(account, Resource.CPU, 3, "gpu")
+    page = administrator.page(f"/accounts/{account.uuid}/limits")
+    assert '<span class="tag">gpu</span>' in page
+    assert "resourcetype=8&amp;tag=gpu&amp;max=3" in page
+    url = f"/do/updateResourceLimit?from=accounts&of={account.uuid}&as=limit"
+    administrator.post(url, {"resourcetype": "8", "tag": "gpu", "max": "4"})
+    plain = limits.limits_of_account(account)
+    ceilings = limits.tagged_limits("account", {account.pk: plain})[account.pk]
+    assert (ceilings[Resource.CPU, "gpu"], plain[Resource.CPU]) == (4, 40)
