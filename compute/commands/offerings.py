@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from django.db.models import Q, QuerySet
 
 from accounts.caller import Caller
-from accounts.models import Domain
+from accounts.models import Domain, Project
 from compute.lookup import find
 from compute.models import ServiceOffering, VirtualMachine
 from compute.responses import serviceoffering
@@ -196,6 +196,7 @@ def listServiceOfferings(
     zoneid: Annotated[Zone | None, "Only what can be used in this zone"] = None,
     domainid: Annotated[Domain | None, "Only what is for this domain"] = None,
     isrecursive: Annotated[bool, "With domainid: and for those below"] = False,
+    projectid: Annotated[Project | None, "Only what machines of this project can be"] = None,
     listall: Annotated[bool, "Accepted; what may be seen is always listed"] = False,
     virtualmachineid: Annotated[
         VirtualMachine | None, "Only what this machine could change to"
@@ -212,6 +213,8 @@ def listServiceOfferings(
 ) -> QuerySet:
     """Lists service offerings."""
     rows = rows.filter(is_system=issystem)
+    if projectid is not None:
+        rows = rows.for_owner(projectid.account)
     if state != "all":
         rows = rows.filter(state=state)
     if zoneid is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
-from accounts.models import Domain
+from accounts.models import Domain, Project
 from core.commands import (
     DOMAIN_ADMIN,
     Between,
@@ -141,6 +141,7 @@ def listDiskOfferings(
     name: Annotated[str | None, Filter("name"), "Only of this name"] = None,
     zoneid: Annotated[Zone | None, "Only those for this zone"] = None,
     domainid: Annotated[Domain | None, "Only those an account of this domain could use"] = None,
+    projectid: Annotated[Project | None, "Only those this project could use"] = None,
     state: Annotated[Literal["Active", "Inactive", "all"], "Only in this state"] = "Active",
     storagetype: Annotated[str | None, Filter("storage_type"), "Only shared or local"] = None,
     storageid: Annotated[StoragePool | None, "Only those whose tags this pool has"] = None,
@@ -148,6 +149,8 @@ def listDiskOfferings(
     encrypt: Annotated[bool | None, "Only (not) encrypting ones"] = None,
 ) -> QuerySet:
     """Lists disk offerings."""
+    if projectid is not None:
+        rows = rows.for_domain(projectid.domain)
     return places.offerings(
         caller, rows, zone=zoneid, domain=domainid, state=state, pool=storageid, volume=volumeid,
         encrypt=encrypt,

@@ -8,6 +8,7 @@ from accounts.resources import Resource
 from accounts.services import invitations, limits, project_members, projects, recounting
 from accounts.services.project_members import Part
 from api import dispatch
+from compute.models import VirtualMachine
 from core import vault
 from core.errors import (
     InUse,
@@ -19,6 +20,8 @@ from core.errors import (
 )
 from infra.services import configuration
 from jobs.models import AsyncJob, Event
+from jobs.worker import run_everything
+from network.models import Network
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -582,6 +585,28 @@ def test_in_a_suspended_project_nothing_comes_or_starts(owner, member, project):
     assert ids(member, "listVirtualMachines", projectid=project.uuid) == {vm.uuid}
     ask(owner, "activateProject", id=project.uuid)
     ask(member, "startVirtualMachine", id=vm.uuid)
+
+
+def test_suspending_stops_what_runs_and_deleting_removes_all(world, owner, project):
+    """On a simulated host: jobs and all."""
+    cloud = factories.make_cloud(world=world)
+    network = factories.make_network(project.account, zone=cloud.zone)
+    vm = factories.make_vm("Running", account=project.account, cloud=cloud, network=network)
+    ask(owner, "suspendProject", id=project.uuid)
+    run_everything()
+    vm.refresh_from_db()
+    assert vm.state == "Stopped"
+    ask(owner, "deleteProject", id=project.uuid, cleanup="true")
+    run_everything()
+    project.refresh_from_db()
+    assert AsyncJob.objects.get(command="deleteProject").status == 1
+    assert project.removed is not None
+    assert not Account.objects.filter(pk=project.account_id).exists()
+    assert not VirtualMachine.objects.filter(account=project.account).exists()
+    assert not Network.objects.filter(account=project.account).exists()
+    used = limits.used_by_accounts([owner.account.pk])[owner.account.pk]
+    assert used[Resource.PROJECT] == 0
+    assert not ids(owner, "listProjects")
 
 
 def test_events_of_a_project_are_the_projects(owner, member, project):
