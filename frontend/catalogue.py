@@ -105,7 +105,9 @@ _FRAGMENTS = (
     "infra/services/guests.py", "infra/services/hearing.py", "infra/services/host_troubles.py",
     "infra/services/thresholds.py", "jobs/cancel.py", "network/services/offerings.py",
     "storage/services/space.py", "storage/services/stores.py", "storage/jobs/templates.py",
-    "compute/services/strays.py",
+    "compute/services/strays.py", "infra/services/address_book.py", "infra/services/pod_ranges.py",
+    "network/services/house_ranges.py", "network/services/physical.py",
+    "network/services/providers.py", "network/services/ranges.py", "network/services/vlans.py",
 )  # fmt: skip
 #: Words that begin a line for a program (nft, ip), not for a person.
 _FOR_PROGRAMS = re.compile(

@@ -104,9 +104,10 @@ def take(
                 ip_range=row, pod=row.pod, number=found, address=address_book.text(found),
                 holder=holder,
             )  # fmt: skip
-    where = f"Pod {pod}" if pod else f"Zone {zone}"
+    where = f"pod {pod} of zone {zone}" if pod else f"the pods of zone {zone}"
     raise InsufficientCapacity(
-        f"{where} has no free management address; add a range with createManagementNetworkIpRange."
+        f"There is no free management address in {where}; add a range with "
+        "createManagementNetworkIpRange."
     )
 
 

@@ -161,6 +161,8 @@ def configureInternalLoadBalancerElement(
 
 
 def _require(provider: NetworkServiceProvider, *, balancer: bool) -> None:
-    if (provider.name == "InternalLbVm") != balancer:
-        kind = "an internal load balancer" if balancer else "a virtual router"
-        raise InvalidParameter(f"Provider {provider.name} is not {kind}'s.")
+    if (provider.name == "InternalLbVm") == balancer:
+        return
+    if balancer:
+        raise InvalidParameter(f"Provider {provider.name} has no internal load balancers.")
+    raise InvalidParameter(f"Provider {provider.name} has no virtual routers.")

@@ -152,15 +152,13 @@ def remove_traffic(traffic: TrafficType) -> None:
     physical = locked(traffic.physical_network)
     if traffic.type == "Guest":
         users: list[Any] = list(Network.objects.filter(physical_network=physical)[:5])
-        kind = "network"
     elif traffic.type == "Public":
         users = list(physical.ip_ranges.filter(network=None, removed=None)[:5])
-        kind = "public range"
     else:
-        users, kind = [], ""
+        users = []
     if users:
         raise InUse(
-            f"{traffic.type} traffic of physical network {physical} is used by {kind} "
+            f"{traffic.type} traffic of physical network {physical} is used by "
             f"{', '.join(map(str, users))}; delete these first."
         )
     traffic.remove()

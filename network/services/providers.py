@@ -179,18 +179,23 @@ def lacking(physical: PhysicalNetwork, offering: NetworkOffering) -> str:
     there = {row.name: row for row in rows}
     for name, services in sorted(wanted.items()):
         row = there.get(name)
-        what = f"Network offering {offering} needs provider {name} for {', '.join(services)}"
-        where = f"on physical network {physical}"
+        who = f"{name} for {', '.join(services)}"
         if row is None:
-            return f"{what}, and there is none {where}; add it with addNetworkServiceProvider."
+            return (
+                f"Network offering {offering} needs provider {who}, and physical network "
+                f"{physical} has none; add it with addNetworkServiceProvider."
+            )
         if row.state != ENABLED:
             return (
-                f"{what}, and it is {row.state} {where}; enable it with "
-                "updateNetworkServiceProvider."
+                f"Network offering {offering} needs provider {who}, and on physical network "
+                f"{physical} it is {row.state}; enable it with updateNetworkServiceProvider."
             )
-        missing = sorted(set(services) - set(row.services))
+        missing = ", ".join(sorted(set(services) - set(row.services)))
         if missing:
-            return f"{what}, and {where} it does not provide {', '.join(missing)}."
+            return (
+                f"Network offering {offering} needs {missing} of provider {name}, and on physical "
+                f"network {physical} it does not provide that."
+            )
     return ""
 
 

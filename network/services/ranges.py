@@ -197,11 +197,10 @@ def _check_subnet(network: Network, wanted: Range) -> None:
 def guest_network_of(zone: Zone) -> Network:
     """The one guest network of a Basic zone."""
     found = list(Network.objects.filter(zone=zone, guest_type="Shared").order_by("pk")[:2])
-    if len(found) != 1:
-        raise InvalidParameter(
-            f"Zone {zone} has {'several networks' if found else 'no network yet'}; "
-            f"{'say which in networkid' if found else 'create it with createNetwork'}."
-        )
+    if not found:
+        raise InvalidParameter(f"Zone {zone} has no network yet; create it with createNetwork.")
+    if len(found) > 1:
+        raise InvalidParameter(f"Zone {zone} has several networks; say which in networkid.")
     return found[0]
 
 

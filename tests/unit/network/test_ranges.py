@@ -283,7 +283,7 @@ def test_what_is_in_use_is_named_by_whoever_is_deleted(zone):
     with pytest.raises(InUse, match="198.51.100.10–198.51.100.20"):
         do("deletePhysicalNetwork", id=wires.uuid)
     traffic = wires.traffic_types.get(type="Public")
-    with pytest.raises(InUse, match="used by public range"):
+    with pytest.raises(InUse, match="is used by 198.51.100.10–198.51.100.20"):
         do("deleteTrafficType", id=traffic.uuid)
     do("deleteVlanIpRange", id=row["id"])
     do("deletePhysicalNetwork", id=wires.uuid)
