@@ -120,5 +120,5 @@ def _again(caller: Caller) -> User:
 def _qr(text: str) -> SafeString:
     """Black on white in both themes: cameras want it so."""
     made = segno.make(text, error="m")
-    svg = made.svg_inline(scale=5, border=4, dark="#000", light="#fff", svgclass="qr")
+    svg = made.svg_inline(border=4, omitsize=True, dark="#000", light="#fff", svgclass="qr")
     return mark_safe(svg)  # drawn by the library from digits alone

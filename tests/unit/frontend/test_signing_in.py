@@ -60,6 +60,7 @@ def test_setting_up_shows_the_key_its_picture_and_then_the_recovery_codes(user):
     page = browser.post("/me/factor", {"do": "set_up", "provider": "totp"}).content.decode()
     assert SecondFactor.objects.get(user=user).secret in page
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in page or 'class="qr"' in page
+    assert "viewBox" in re.search(r"<svg[^>]*>", page[page.index("qrbox"):])[0]  # it scales
     assert "style=" not in re.search(r"<svg[^>]*qr.*?</svg>", page, re.S)[0]
     page = browser.post("/me/factor", {"do": "prove", "code": code(user)}).content.decode()
     assert len(re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\n", page)) == 10
