@@ -72,9 +72,11 @@ def _lines(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
         (_("Instances, running and all"), "instances"), (_("Hosts, up and all"), "hosts"),
         (_("Clusters, enabled and all"), "clusters"), (_("CPU in all"), "cputotalghz"),
         (_("CPU in all"), "cputotal"), (_("Memory in all"), "memorytotalgb"),
+        *(((_("Memory in all"), "memorytotal"),) if "memorytotalgb" not in facts else ()),
         (_("Load average"), "cpuloadaverage"), (_("Received since it started"), "networkread"),
         (_("Sent since it started"), "networkwrite"),
         (_("Busiest host above the average, CPU"), "cpumaxdeviation"),
         (_("Busiest host above the average, memory"), "memorymaxdeviation"),
     )  # fmt: skip
-    return [(title, facts[name]) for title, name in wanted if facts.get(name) not in (None, "")]
+    # Of a host the command tells memory in bytes, of places in a text with its unit.
+    return [(title, facts[name]) for title, name in wanted if facts.get(name)]

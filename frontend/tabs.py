@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -215,6 +216,29 @@ def permitted(reader: Reader, section: Section, record: Record) -> Context:
         "reset": base.format("resetNetworkPermissions")
         if found and reader.may("resetNetworkPermissions") else "",
     }  # fmt: skip
+
+
+def management(reader: Reader, section: Section, record: Record) -> Context:
+    """A pod's ranges of management addresses, each with the forms that change and end it."""
+
+    def form(command: str, **values: str) -> str:
+        if not reader.may(command):
+            return ""
+        query = {"from": section.key, "of": str(record["id"]), "stay": "1", **values}
+        return f"/do/{command}?{urlencode(query)}"
+
+    lines = []
+    for found in record.get("ipranges") or []:
+        start, end, vlan = (str(found.get(k) or "") for k in ("startip", "endip", "vlanid"))
+        lines.append(
+            {
+                **found,
+                "change": form("updatePodManagementNetworkIpRange", currentstartip=start,
+                               currentendip=end, newstartip=start, newendip=end),
+                "end": form("deleteManagementNetworkIpRange", startip=start, endip=end, vlan=vlan),
+            }
+        )  # fmt: skip
+    return {"ranges": lines, "add": form("createManagementNetworkIpRange")}
 
 
 _CAPACITY_HOLDERS = {"zones": "zoneid", "pods": "podid", "clusters": "clusterid"}

@@ -270,6 +270,45 @@ PODS = Section(
         _disable(
             "updatePod", _("Nothing new is placed in it by tenants. What runs keeps running.")
         ),
+        Action(
+            "createManagementNetworkIpRange",
+            _("Add a range"),
+            "plus",
+            param="podid",
+            hidden=True,
+            form=Form(("gateway", "netmask", "startip", "endip"), more=("forsystemvms", "vlan")),
+        ),
+        Action(
+            "updatePodManagementNetworkIpRange",
+            _("Change the range"),
+            "edit",
+            param="podid",
+            hidden=True,
+            form=Form(
+                (
+                    F("currentstartip", widget="hidden"),
+                    F("currentendip", widget="hidden"),
+                    F("newstartip", label=_("First address")),
+                    F("newendip", label=_("Last address")),
+                )
+            ),
+        ),
+        Action(
+            "deleteManagementNetworkIpRange",
+            _("Delete the range"),
+            "trash",
+            param="podid",
+            hidden=True,
+            danger=True,
+            form=Form(
+                (
+                    F("startip", widget="hidden"),
+                    F("endip", widget="hidden"),
+                    F("vlan", widget="hidden"),
+                )
+            ),
+            ask=_("Its addresses are handed out no more. A range in use cannot be deleted."),
+        ),
         *dedication("Pod", "podid"),
         Action(
             "deletePod",
@@ -291,6 +330,13 @@ PODS = Section(
         CAPACITY_TAB,
         Related("clusters", "podid", preset={"podid": "id", "zoneid": "zoneid"}),
         Related("hosts", "podid"),
+        Tab(
+            "ranges",
+            _("Management ranges"),
+            "frontend/tabs/ranges.html",
+            tabs.management,
+            needs="listPods",
+        ),
         Related("storageranges", "podid", preset={"podid": "id"}),
         DEDICATED_TAB,
     ),
