@@ -9,5 +9,6 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         import_module("jobs.commands")
         import_module("jobs.housekeeping")
+        import_module("jobs.departures")
         import_module("jobs.syslog")
         import_module("jobs.letters")

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.caller import Caller
+from accounts.services import limits
 from compute import jobs, spec
 from compute.hostnames import hostname_for
 from compute.jobs.removal import to_bin
@@ -44,6 +45,11 @@ USER_EXPUNGES = Setting(
     "Whether users may expunge their machines at once and recover destroyed ones.",
     scopes=(Scope.GLOBAL, Scope.ACCOUNT),
 )  # fmt: skip
+USER_FORCES = Setting(
+    "allow.user.force.stop.vm", True,
+    "Whether users may cut the power of their machines instead of asking the guest.",
+    scopes=(Scope.GLOBAL, Scope.ACCOUNT),
+)  # fmt: skip
 SEES_DESTROYED = Setting(
     "allow.user.view.destroyed.vm", False,
     "Whether users see their machines between their destruction and their end.",
@@ -56,10 +62,14 @@ def start(
 ) -> Plan:
     """Stopped → Starting, on a host with room (``near``: the last one first).
 
-    Raises NotAllowedInState, InsufficientCapacity.
+    Raises NotAllowedInState, PermissionDenied, InsufficientCapacity.
     """
     choice = choice or Choice()
     choice.check(vm.zone)
+    if vm.account.state == "disabled":
+        raise PermissionDenied(
+            f"{limits.account_words(vm.account)} is disabled; enable it to start {vm}."
+        )
     vm.apply(VmEvent.START)
     attachments = spec.attachments_of(vm)
     _require_disks(vm, attachments)
@@ -82,7 +92,13 @@ def _require_disks(vm: VirtualMachine, attachments: Sequence[VolumeAttachment]) 
 
 
 def stop(caller: Caller, vm: VirtualMachine, *, forced: bool) -> Plan:
-    """Running → Stopping; the guest goes down in the job. Raises NotAllowedInState."""
+    """Running → Stopping; the guest goes down in the job. Raises NotAllowedInState, and
+    PermissionDenied for users who may not cut the power."""
+    if forced and not caller.is_domain_admin and not USER_FORCES.get(caller.account):
+        raise PermissionDenied(
+            f"Users may not cut the power of machines here ({USER_FORCES.name}); stop it without "
+            "forced."
+        )
     vm.apply(VmEvent.STOP)
     timeout_s = FORCED_WAIT.get() if forced else STOP_WAIT.get()
     return Plan(jobs.stop_vm, vm, {"forced": forced, "timeout_s": timeout_s})

@@ -180,7 +180,7 @@ def listHypervisors(
 ) -> list:
     """Lists the hypervisors that can be used."""
     if zoneid is None:
-        return [{"name": name} for name in clusters.HYPERVISORS]
+        return [{"name": name} for name in clusters.offered()]
     used = Cluster.objects.filter(zone=zoneid).values_list("hypervisor", flat=True)
     return [{"name": name} for name in sorted(set(used))]
 

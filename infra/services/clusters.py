@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import live
+from core.config import Setting
 from core.errors import InvalidParameter
 from infra.models import Cluster, Host, Pod, Zone
 from infra.services import checks
@@ -12,6 +13,15 @@ from infra.services.usage import refuse_if_used
 
 #: The hypervisors there is a driver for.
 HYPERVISORS = ("KVM", "Simulator")
+OFFERED = Setting(
+    "hypervisor.list", "KVM,Simulator", "Hypervisors that clusters can be made of.",
+    choices=HYPERVISORS, many=True,
+)  # fmt: skip
+
+
+def offered() -> list[str]:
+    named = {name.strip() for name in OFFERED.get().split(",")}
+    return [known for known in HYPERVISORS if known in named]
 
 
 def hypervisor(text: str) -> str:
@@ -31,11 +41,20 @@ def create(zone: Zone, pod: Pod, *, name: str, hypervisor_name: str, **fields: A
         zone=zone,
         pod=pod,
         name=checks.unused_name(Cluster.objects.filter(pod=pod), "cluster", name),
-        hypervisor=hypervisor(hypervisor_name),
+        hypervisor=_offered(hypervisor_name),
         **fields,
     )
     live.changed(cluster)
     return cluster
+
+
+def _offered(text: str) -> str:
+    wanted = hypervisor(text)
+    if wanted not in offered():
+        raise InvalidParameter(
+            f"Clusters of {wanted} are not made here: {OFFERED.name} does not name it."
+        )
+    return wanted
 
 
 def update(cluster: Cluster, **fields: Any) -> Cluster:

@@ -3,6 +3,10 @@
 import pytest
 
 from accounts.models import Account
+from compute.models import VirtualMachine
+from core.errors import PermissionDenied
+from infra.services import configuration
+from jobs.departures import delete_half_deleted
 from jobs.models import JobStatus
 from jobs.worker import run_everything
 from network.models import Network
@@ -65,4 +69,44 @@ def test_disabling_an_account_stops_its_machines(world, caller, account, cloud):
     assert vm.state == "Stopped"
     shown = ask(admin_caller(), "listAccounts", id=account).records[0]
     assert (shown["state"], shown["vmrunning"], shown["vmstopped"]) == ("disabled", 0, 1)
+    assert_balanced(world)
+    with pytest.raises(PermissionDenied, match="is disabled; enable it"):
+        ask(admin_caller(), "startVirtualMachine", id=vm)
+    ask(admin_caller(), "enableAccount", id=account)
+    done(ask(caller_of(account), "startVirtualMachine", id=vm))
+
+
+def test_a_locked_accounts_machines_run_on_and_it_gets_no_more(world, caller, account, cloud):
+    vm = done(deploy(caller, cloud))
+    ask(admin_caller(), "lockAccount", account=account.name, domainid=account.domain)
+    run_everything()
+    vm.refresh_from_db()
+    assert vm.state == "Running"
+    with pytest.raises(PermissionDenied, match="is locked; enable it first"):
+        deploy(admin_caller(), cloud, name="web-2", account=account.name,
+               domainid=account.domain, networkids=vm.nics.get().network)  # fmt: skip
+    done(ask(admin_caller(), "stopVirtualMachine", id=vm))  # the house may still act
+    assert_balanced(world)
+
+
+def test_users_cut_the_power_only_where_they_may(world, caller, account, cloud):
+    vm = done(deploy(caller, cloud))
+    configuration.set_value("allow.user.force.stop.vm", "false", account)
+    with pytest.raises(PermissionDenied, match="allow.user.force.stop.vm"):
+        ask(caller, "stopVirtualMachine", id=vm, forced="true")
+    done(ask(admin_caller(), "stopVirtualMachine", id=vm, forced="true"))
+
+
+def test_half_deleted_accounts_are_deleted_again_by_themselves(world, caller, account, cloud):
+    vm = done(deploy(caller, cloud))
+    VirtualMachine.objects.filter(pk=vm.pk).update(delete_protection=True)
+    ask(admin_caller(), "deleteAccount", id=account)
+    run_everything()
+    account.refresh_from_db()
+    assert account.cleanup_needed
+    VirtualMachine.objects.filter(pk=vm.pk).update(delete_protection=False)
+    assert delete_half_deleted() == 1
+    assert delete_half_deleted() == 0  # its job is at work already
+    run_everything()
+    assert not Account.objects.filter(pk=account.pk).exists()
     assert_balanced(world)

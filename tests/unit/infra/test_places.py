@@ -5,6 +5,7 @@ import pytest
 from api.dispatch import execute
 from core.errors import CloudError, InvalidParameter
 from infra.models import Pod, Zone
+from infra.services import configuration
 from tests.factories import (
     admin_caller,
     make_caller,
@@ -202,3 +203,15 @@ def test_the_whole_at_a_glance():
     assert {k: counts[k] for k in ("zones", "pods", "clusters", "hosts", "cpusockets")} == {
         "zones": 1, "pods": 1, "clusters": 1, "hosts": 1, "cpusockets": 1,
     }  # fmt: skip
+
+
+def test_clusters_are_made_of_hypervisors_that_are_offered_only():
+    configuration.set_value("hypervisor.list", "KVM")
+    shown = execute(admin_caller(), "listHypervisors", {}).value
+    assert [h["name"] for h in shown] == ["KVM"]
+    pod = make_pod()
+    about = {"zoneid": str(pod.zone.uuid), "podid": str(pod.uuid), "clustername": "c",
+             "clustertype": "CloudManaged"}  # fmt: skip
+    with pytest.raises(InvalidParameter, match=r"hypervisor\.list does not name it"):
+        execute(admin_caller(), "addCluster", {**about, "hypervisor": "Simulator"})
+    execute(admin_caller(), "addCluster", {**about, "hypervisor": "kvm"})
