@@ -15,6 +15,7 @@ from accounts.models.projects import (
     ProjectRoleRule,
 )
 from accounts.models.providers import ExternalIdentity, OauthProvider, Voucher
+from accounts.models.saml import SamlAuthorization, SamlKey, SamlMark, SamlProvider
 from accounts.models.tenants import (
     Account,
     AccountQuerySet,
@@ -67,6 +68,10 @@ __all__ = [
     "RoleQuerySet",
     "RoleRule",
     "RoleRuleQuerySet",
+    "SamlAuthorization",
+    "SamlKey",
+    "SamlMark",
+    "SamlProvider",
     "SecondFactor",
     "Session",
     "User",

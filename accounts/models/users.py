@@ -138,6 +138,10 @@ class Session(models.Model):
     # The password was right, the second factor is still to be proven: good for nothing else.
     pending = models.BooleanField(default=False)
     factor_proven = models.DateTimeField(null=True)
+    # Of those who came by SAML: who vouched, for whom, and what the other side calls it.
+    idp = models.CharField(max_length=255, blank=True)
+    external_name = models.CharField(max_length=255, blank=True)
+    external_index = models.CharField(max_length=255, blank=True)
 
     objects = models.Manager.from_queryset(SessionQuerySet)()
 
