@@ -167,6 +167,8 @@ LABELS: dict[str, Any] = {
     "icmpcode": _("ICMP code"),
     "usersecuritygrouplist": _("Security groups"),
     "accountid": _("Account"),
+    "networkids": _("Networks"),
+    "securitygroupids": _("Security groups"),
     "projectid": _("Project"),
     "projectroleid": _("Project role"),
     "roletype": _("Part"),

@@ -336,6 +336,25 @@ INSTANCES = Section(
                 "disks stay."
             ),
         ),
+        Action(
+            "assignVirtualMachine",
+            _("Give to another account"),
+            "users",
+            param="virtualmachineid",
+            states=("Stopped",),
+            form=Form(
+                (
+                    "domainid",
+                    F("account", help=_("The account's name in that domain; or choose a project.")),
+                    "projectid",
+                ),
+                more=("networkids", "securitygroupids"),
+            ),
+            ask=_(
+                "The instance goes with its volumes, and counts against the new owner's limits "
+                "from then on. It leaves the networks, groups and keys of its owner today."
+            ),
+        ),
         Action("recoverVirtualMachine", _("Recover"), "arrow-back-up", event="RECOVER", bulk=True),
         Action(
             "destroyVirtualMachine",

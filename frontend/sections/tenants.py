@@ -236,6 +236,17 @@ ACCOUNTS = Section(
             ),
         ),
         Action(
+            "markDefaultZoneForAccount",
+            _("Choose its default zone"),
+            "map-pin",
+            param="account",
+            source="name",
+            sends={"domainid": "domainid"},
+            admin=True,
+            form=Form(("zoneid",)),
+            ask=_("New volumes go there when nobody names another zone."),
+        ),
+        Action(
             "updateResourceCount",
             _("Count again"),
             "refresh",

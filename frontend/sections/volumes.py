@@ -184,6 +184,19 @@ VOLUMES = Section(
         ),
         Action("recoverVolume", _("Recover"), "arrow-back-up", states=("Destroy",), bulk=True),
         Action(
+            "assignVolume",
+            _("Give to another account"),
+            "users",
+            param="volumeid",
+            unless=lambda r: (
+                _("It is attached; give the instance away instead, or detach it first.")
+                if r.get("virtualmachineid")
+                else ""
+            ),
+            form=Form(("accountid", "projectid")),
+            ask=_("The volume counts against the new owner's limits from then on."),
+        ),
+        Action(
             "deleteVolume",
             _("Delete"),
             "trash",
