@@ -46,7 +46,11 @@ _NOT_LISTS = frozenset({
     "listCapabilities", "listDbMetrics", "listDetailOptions", "listUsageServerMetrics",
 })  # fmt: skip
 #: Keys that the data lacks, as CloudStack's own pages read them.
-_KEYS = {"listDetailOptions": "detailoptions", "listStorageProviders": "dataStoreProvider"}
+_KEYS = {
+    "listAffinityGroupTypes": "affinityGroupType",
+    "listDetailOptions": "detailoptions",
+    "listStorageProviders": "dataStoreProvider",
+}
 
 
 @functools.cache
