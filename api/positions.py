@@ -12,6 +12,10 @@ settled stays right for as long as it is corrected by what is newer, of which th
   subtracted.
 
 The margin is far longer than any transaction of the portal and any difference of its clocks.
+
+Lists leave out what belongs to projects unless they are named, so there is a census of what is
+outside them as well. Rows hardly ever change sides; when one does, ``ProjectMove`` says so and the
+census is taken anew.
 """
 
 from __future__ import annotations
@@ -25,8 +29,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-from django.db.models import Count, F, Model, QuerySet
+from django.db.models import BooleanField, Count, F, Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
+
+from accounts.models import Account, ProjectMove
 
 #: Tables whose rows are only ever marked as removed.
 KEPT = frozenset({
@@ -42,13 +49,43 @@ _MOST_CORRECTIONS = 5000
 _PAUSE_S = 60  # after more corrections than that
 
 
+def flagged(rows: QuerySet, owner: str) -> QuerySet:
+    """Each row with ``_of_project``. It is asked of each row as it comes: a join would tempt the
+    database to begin with accounts."""
+    of_project = Account.everything.filter(pk=OuterRef(owner)).values("is_project")
+    flag = Coalesce(Subquery(of_project), Value(False), output_field=BooleanField())
+    return rows.alias(_of_project=flag)
+
+
+def outside_projects(rows: QuerySet, owner: str) -> QuerySet:
+    return flagged(rows, owner).filter(_of_project=False)
+
+
 @dataclass(frozen=True)
-class Census:
-    """``blocks`` are first keys; ``sums`` the running totals of the rows in these blocks, as
-    far as ``top``."""
+class Part:
+    """A table, all of it or what is outside projects."""
 
     model: type[Model]
     alias: str
+    outside: bool = False
+
+    def of(self, rows: QuerySet) -> QuerySet:
+        return outside_projects(rows, self.model.OWNER) if self.outside else rows  # type: ignore[attr-defined]
+
+    def everything(self) -> QuerySet:
+        return self.of(self.model._base_manager.using(self.alias).all())
+
+    def living(self) -> QuerySet:
+        return self.of(self.model._default_manager.using(self.alias).all())
+
+
+@dataclass(frozen=True)
+class Census:
+    """``blocks`` are first keys; ``sums`` the running totals of the rows in these blocks, as
+    far as ``top``; ``moves`` the last that had been written down."""
+
+    part: Part
+    moves: int
     top: int
     since: datetime
     taken_at: float
@@ -57,7 +94,8 @@ class Census:
 
     @property
     def is_fresh(self) -> bool:
-        return time.monotonic() - self.taken_at < FRESH_FOR_S
+        young = time.monotonic() - self.taken_at < FRESH_FOR_S
+        return young and self.moves == _moves(self.part)
 
 
 @dataclass(frozen=True)
@@ -79,43 +117,59 @@ class Standing:
             return self.newer[offset - settled : offset - settled + size]
         at = bisect_right(self.sums, offset)
         skip = offset - (self.sums[at - 1] if at else 0)
-        rows = self.census.model._default_manager.using(self.census.alias)
+        rows = self.census.part.living()
         rows = rows.filter(pk__gte=self.census.blocks[at]).order_by("pk")
         return list(rows.values_list("pk", flat=True)[skip : skip + size])
 
 
-_census: dict[tuple[type[Model], str], Census] = {}
+_census: dict[Part, Census] = {}
 _large: set[tuple[type[Model], str]] = set()
-_busy_until: dict[tuple[type[Model], str], float] = {}
+_busy_until: dict[Part, float] = {}
 _guard = threading.Lock()
 
 
 def of(rows: QuerySet) -> Standing | None:
-    """The standing of the table that ``rows`` are all living rows of; None when they are not,
-    when the table is not known to be large, or when too much changes for it to pay."""
-    key = (rows.model, rows.db)
-    is_quiet = time.monotonic() > _busy_until.get(key, 0)
-    if key not in _large or not is_quiet or _sql(rows) != _sql_of_whole(*key):
+    """The standing of the table that ``rows`` are all living rows of (or all those outside
+    projects); None when they are not, when the table is not known to be large, or when too much
+    changes for it to pay."""
+    part = _part(rows) if (rows.model, rows.db) in _large else None
+    if part is None or time.monotonic() <= _busy_until.get(part, 0):
         return None
-    standing = _correct(_recent(key)) or _correct(_retaken(key))
+    standing = _correct(_recent(part)) or _correct(_retaken(part))
     if standing is None:
-        _busy_until[key] = time.monotonic() + _PAUSE_S
+        _busy_until[part] = time.monotonic() + _PAUSE_S
     return standing
 
 
-def _recent(key: tuple[type[Model], str]) -> Census:
-    census = _census.get(key)
-    return census if census is not None and census.is_fresh else _retaken(key)
+def _part(rows: QuerySet) -> Part | None:
+    sql = _sql(rows)
+    for outside in (False, True):
+        part = Part(rows.model, rows.db, outside)
+        if hasattr(rows.model, "OWNER") >= outside and sql == _sql_of(part):
+            return part
+    return None
 
 
-def _retaken(key: tuple[type[Model], str]) -> Census:
+def _recent(part: Part) -> Census:
+    census = _census.get(part)
+    return census if census is not None and census.is_fresh else _retaken(part)
+
+
+def _retaken(part: Part) -> Census:
     """A census of this moment; one counts and the others wait for it."""
     asked = time.monotonic()
     with _guard:
-        census = _census.get(key)
+        census = _census.get(part)
         if census is None or census.taken_at < asked:
-            census = _census[key] = _take(*key)
+            census = _census[part] = _take(part)
         return census
+
+
+def _moves(part: Part) -> int:
+    if not part.outside:
+        return 0
+    rows = ProjectMove.objects.using(part.alias).order_by("-pk")
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 def learn(rows: QuerySet, count: int) -> None:
@@ -130,8 +184,8 @@ def forget() -> None:
 
 
 @functools.cache
-def _sql_of_whole(model: type[Model], alias: str) -> tuple[str, tuple[object, ...]]:
-    return _sql(model._default_manager.using(alias).all())
+def _sql_of(part: Part) -> tuple[str, tuple[object, ...]]:
+    return _sql(part.living())
 
 
 def _sql(rows: QuerySet) -> tuple[str, tuple[object, ...]]:
@@ -139,10 +193,12 @@ def _sql(rows: QuerySet) -> tuple[str, tuple[object, ...]]:
     return sql, tuple(params)
 
 
-def _take(model: type[Model], alias: str) -> Census:
+def _take(part: Part) -> Census:
+    moves = _moves(part)  # before it is counted: what moves meanwhile makes this census old
     now = timezone.now()
-    rows = model._base_manager.using(alias)
-    older = rows.filter(created__lt=now - MARGIN).order_by("-pk")
+    rows = part.everything()
+    older = part.model._base_manager.using(part.alias).filter(created__lt=now - MARGIN)
+    older = older.order_by("-pk")
     top = older.values_list("pk", flat=True).first() or 0
     since = now - MARGIN
     settled = rows.filter(pk__lte=top).order_by()
@@ -154,11 +210,11 @@ def _take(model: type[Model], alias: str) -> Census:
         found[key - key % BLOCK] += 1
     blocks = sorted(found)
     counts = accumulate(found[first] for first in blocks)
-    return Census(model, alias, top, since, time.monotonic(), blocks, list(counts))
+    return Census(part, moves, top, since, time.monotonic(), blocks, list(counts))
 
 
 def _correct(census: Census) -> Standing | None:
-    rows = census.model._base_manager.using(census.alias)
+    rows = census.part.everything()
     gone = list(
         rows.filter(removed__gte=census.since, pk__lte=census.top)
         .values_list("pk", flat=True)[:_MOST_CORRECTIONS]

@@ -12,14 +12,13 @@ import uuid as uuids
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import BooleanField, Model, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Model, Q, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
 from accounts.querysets import in_subtree
 from accounts.services import membership, scoping
-from api import parameters
+from api import parameters, positions
 from core.commands import Command
 from core.errors import InvalidParameter, NoSuchObject
 
@@ -86,11 +85,11 @@ def _without_projects(
         return rows.exclude(**{f"{owner}__in": hidden}) if hidden else rows
     if not caller.may_meet_projects:
         return rows
-    # Asked of each row as it comes: a join would tempt the database to begin with accounts.
-    of_project = Account.everything.filter(pk=OuterRef(owner)).values("is_project")
-    flag = Coalesce(Subquery(of_project), Value(False), output_field=BooleanField())
-    rows = rows.alias(_of_project=flag)
-    return rows.filter(Q(_of_project=False) | Q(**{f"{owner}__in": list(besides)}))
+    known = list(besides)
+    if not known:
+        return positions.outside_projects(rows, owner)
+    flagged = positions.flagged(rows, owner)
+    return flagged.filter(Q(_of_project=False) | Q(**{f"{owner}__in": known}))
 
 
 def _own_or_shared(caller: Caller, owner: str) -> Q:

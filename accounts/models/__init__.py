@@ -11,6 +11,7 @@ from accounts.models.projects import (
     Project,
     ProjectInvitation,
     ProjectMember,
+    ProjectMove,
     ProjectRole,
     ProjectRoleRule,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Project",
     "ProjectInvitation",
     "ProjectMember",
+    "ProjectMove",
     "ProjectRole",
     "ProjectRoleRule",
     "RecoveryCode",

@@ -141,6 +141,13 @@ class ProjectMember(models.Model):
         return "Admin" if self.is_admin else "Regular"
 
 
+class ProjectMove(models.Model):
+    """A thing went to a project or from one. Its number tells those who keep counts of what is
+    outside projects that theirs is old; it is written in the transaction that moves the thing."""
+
+    created = models.DateTimeField(auto_now_add=True)
+
+
 class ProjectInvitationQuerySet(ScopedQuerySet):
     def visible_to(self, caller):
         """Those to oneself, and those to projects one administers."""

@@ -18,7 +18,7 @@ from django.db import models
 from django.db.models import Case, F, Q, Sum, Value, When
 from django.db.models.functions import Greatest
 
-from accounts.models import Account, Domain, ResourceCount, ResourceLimit
+from accounts.models import Account, Domain, ProjectMove, ResourceCount, ResourceLimit
 from accounts.resources import FACTS, Resource, limited_tags, tagged_with
 from core.commands import RoleType
 from core.errors import LimitExceeded
@@ -88,6 +88,8 @@ def transfer(old: Account, new: Account, changes: Mapping[Key, int]) -> None:
     _check(new, joined, changes)
     _grow(joined, changes)
     _grow([r for r in rows if r not in joined], _negative(changes))
+    if old.is_project != new.is_project:
+        ProjectMove.objects.create()
 
 
 def spread(amounts: Amounts, tags: Iterable[str] = ()) -> dict[Key, int]:

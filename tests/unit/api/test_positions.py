@@ -6,9 +6,11 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from api import dispatch, positions
+from compute.services.assigning import assign_volume
 from storage.models import Volume
 from tests import factories
 
@@ -164,3 +166,49 @@ def test_falling_order_is_the_same_turned_round(place):
     found = [r["id"] for page in by_page for r in page.records]
     assert sorted(found) == sorted(r["id"] for r in rising)
     assert found[0] == rising[-1]["id"]
+
+
+# -- what is outside projects ------------------------------------------------------------------
+
+
+def asked_outside(page: int, size: int):
+    found = asked(page, size)
+    return found.count, [r["id"] for r in found.records]
+
+
+def outside(project, page: int, size: int):
+    rows = Volume.objects.exclude(account=project.account).order_by("pk")
+    uuids = list(rows.values_list("uuid", flat=True))
+    return len(uuids), uuids[(page - 1) * size : page * size]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_projects_own_is_left_out_exactly(place, seed):
+    dice = random.Random(seed)
+    project = factories.make_project(place["account"])
+    shared = {**place, "account": project.account}
+    for each in (place, shared, place, shared):
+        add(each, 20)
+    positions.learn(Volume.objects.all(), Volume.objects.count())
+    rows = positions.outside_projects(Volume.objects.all(), "account")
+    assert positions.of(rows) is not None
+    for _ in range(6):
+        some = list(Volume.objects.values_list("pk", flat=True))
+        remove(dice.sample(some, 3))
+        add(dice.choice((place, shared)), 3, ago=timedelta())
+        page = dice.randint(1, 6)
+        assert asked_outside(page, 8) == outside(project, page, 8)
+
+
+def test_what_goes_to_a_project_is_left_out_at_once(place):
+    project = factories.make_project(place["account"])
+    add(place, 40)
+    positions.learn(Volume.objects.all(), 40)
+    assert asked_outside(2, 8) == outside(project, 2, 8)
+    moved = Volume.objects.order_by("pk")[3]
+    Volume.objects.filter(pk=moved.pk).update(state="Ready")
+    with transaction.atomic():
+        moved.refresh_from_db()
+        assign_volume(moved, project.account)
+    assert asked_outside(2, 8) == outside(project, 2, 8)
+    assert outside(project, 2, 8)[0] == 39
