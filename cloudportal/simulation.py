@@ -19,7 +19,16 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from accounts.models import Account, Domain, Project, ProjectMember, ResourceCount, Role, User
+from accounts.models import (
+    Account,
+    Domain,
+    Project,
+    ProjectMember,
+    ResourceCount,
+    ResourceLimit,
+    Role,
+    User,
+)
 from accounts.resources import Resource
 from agent import protocol as p
 from agent.drivers.world import SimDomain, SimFile, SimPool
@@ -207,6 +216,12 @@ class Simulation:
             for i, account in enumerate(self.accounts)
         )  # fmt: skip
         self.owners = [a for a in self.accounts if a.removed is None]
+        # As large as it is, it may grow; what accounts have beyond their limits, they keep.
+        write(
+            ResourceLimit(domain=domain, resource=resource, maximum=-1)
+            for domain in self.domains
+            for resource in Resource
+        )
 
     def _projects(self) -> None:
         role = Role.objects.get(name="User")

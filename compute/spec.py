@@ -28,10 +28,15 @@ def attachments_of(vm: VirtualMachine) -> list[VolumeAttachment]:
 
 
 def nics_of(vm: VirtualMachine) -> list[Nic]:
-    rows = Nic.objects.filter(machine=vm).order_by("device_id")
-    return list(
-        rows.select_related("address", "network__offering", "network__physical_network")
+    rows = Nic.objects.filter(machine=vm).order_by("device_id").select_related(
+        "address", "network__offering", "network__physical_network", "network__zone"
     )
+    found = list(rows)
+    for row in found:  # what is at hand is not read once more
+        row.machine = vm
+        if row.address is not None:
+            row.address.network = row.network
+    return found
 
 
 def domain(

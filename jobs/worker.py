@@ -261,9 +261,20 @@ def claim(worker: Worker) -> AsyncJob | None:
     )
     for pk, number in ready.order_by("due", "pk").values_list("pk", "claim")[:8]:
         unclaimed = AsyncJob.objects.filter(pk=pk, worker=None, claim=number)
-        if unclaimed.update(worker=worker, claim=number + 1):
+        try:
+            taken = unclaimed.update(worker=worker, claim=number + 1)
+        except OperationalError as error:
+            if not _collided(error):
+                raise
+            continue  # another worker was at this very row: the next one will do
+        if taken:
             return AsyncJob.objects.select_related("account", "user").get(pk=pk)
     return None
+
+
+def _collided(error: OperationalError) -> bool:
+    """MariaDB's deadlock, or a lock held too long."""
+    return bool(error.args) and error.args[0] in (1205, 1213)
 
 
 def _register(name: str = "") -> Worker:

@@ -218,7 +218,7 @@ class FakeStorage:
             )
 
     def _put(self, disk: p.DiskRef, file: SimFile, task: Task) -> p.VolumeInfo:
-        task(100.0)
+        task.check()
         self._ledger.put("files", disk.pool.uuid, disk.name, file)
         return _info(disk, file)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from core import vault
 from network.models import GuestAddress
 from network.services import routers
@@ -20,5 +22,6 @@ def set_metadata(
     changes: dict[str, Any] = {"metadata": entries, "user_data": user_data}
     if password:
         changes["sealed_password"] = vault.seal(password)
-    GuestAddress.objects.filter(pk=address.pk).update(**changes)
-    routers.changed(address.network)
+    with transaction.atomic():
+        GuestAddress.objects.filter(pk=address.pk).update(**changes)
+        routers.changed(address.network)

@@ -87,7 +87,8 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
         return
     wanted = Router.objects.values_list("version", flat=True).get(pk=router.pk)
     with _applying[router.pk]:
-        router.refresh_from_db()
+        router.refresh_from_db(from_queryset=Router.objects.select_related("host"))
+        router.network = network  # with what the caller has read of it
         home = _home(router, host)
         if router.applied_version < wanted or router.host_id != home.pk:
             _apply_on(run, router, home)

@@ -35,7 +35,7 @@ def create_on_pool(run: Run, volume: Volume, host: Host) -> None:
 
     Allocated → Creating → Ready. Raises AgentError, ResourceUnavailable, InsufficientCapacity.
     """
-    volume.refresh_from_db()
+    volume.refresh_from_db(from_queryset=Volume.everything.select_related("pool", "template"))
     if volume.state == _V.READY:
         return
     if volume.state == _V.ALLOCATED:
