@@ -38,7 +38,7 @@ from compute.models import VirtualMachine  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
 LISTS = ("listVirtualMachines", "listHosts", "listVolumes", "listNetworks", "listAccounts",
-         "listUsers")  # fmt: skip
+         "listUsers", "listProjects")  # fmt: skip
 
 
 @dataclass
@@ -83,6 +83,7 @@ def questions(lists: list[str]) -> list[tuple[str, str, dict[str, str]]]:
             "by zone": {"zoneid": str(zone.uuid)},
             "by keyword": {"keyword": "vm-00001"},
             "of an account": {"account": account.name, "domainid": str(account.domain.uuid)},
+            "of all projects": {"projectid": "-1"},
             "of a domain": {"domainid": str(account.domain.uuid), "isrecursive": "true"},
         }
         asked += [
