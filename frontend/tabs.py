@@ -207,12 +207,22 @@ def permitted(reader: Reader, section: Section, record: Record) -> Context:
     """Other accounts that may plug instances into a network."""
     found = reader.run("listNetworkPermissions", {"networkid": record["id"]}).records or []
     base = f"/do/{{}}?from={section.key}&of={record['id']}&stay=1"
+
+    def take_back(p: Record) -> str:
+        # Another account's id is nothing a tenant knows; its name in the same domain is.
+        if p.get("projectid"):
+            who = {"projectids": p["projectid"]}
+        elif str(p.get("domainid")) == str(record.get("domainid")):
+            who = {"accounts": p["account"]}
+        else:
+            who = {"accountids": p["accountid"]}
+        return f"{base.format('removeNetworkPermissions')}&{urlencode(who)}"
+
+    may_remove = reader.may("removeNetworkPermissions")
     return {
-        "permitted": found,
+        "permitted": [{**p, "take_back": take_back(p) if may_remove else ""} for p in found],
         "permit": base.format("createNetworkPermissions")
         if reader.may("createNetworkPermissions") else "",
-        "take_back": base.format("removeNetworkPermissions")
-        if reader.may("removeNetworkPermissions") else "",
         "reset": base.format("resetNetworkPermissions")
         if found and reader.may("resetNetworkPermissions") else "",
     }  # fmt: skip
