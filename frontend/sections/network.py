@@ -135,7 +135,13 @@ NETWORKS = Section(
             param="networkid",
             hidden=True,
             danger=True,
-            form=Form((F("accountids", widget="hidden"), F("projectids", widget="hidden"))),
+            form=Form(
+                (
+                    F("accounts", widget="hidden"),
+                    F("accountids", widget="hidden"),
+                    F("projectids", widget="hidden"),
+                )
+            ),
             ask=_("It can plug no more instances into the network. Those that are in it stay."),
         ),
         Action(
