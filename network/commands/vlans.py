@@ -89,4 +89,4 @@ def listGuestVlans(
         key=id, physical=physicalnetworkid, zone=zoneid, vnet=vnet, keyword=keyword,
         allocated_only=allocatedonly,
     )  # fmt: skip
-    return vlan_lists.page(wanted, caller, page, pagesize)
+    return vlan_lists.page(wanted, page, pagesize)

@@ -31,14 +31,15 @@ class Wanted:
     allocated_only: bool = False
 
 
-def page(wanted: Wanted, caller: Any, number: int | None, size: int | None) -> Cut:
+def page(wanted: Wanted, number: int | None, size: int | None) -> Cut:
     first, most = _window(number, size)
     places = list(_ranges(wanted))
     if wanted.allocated_only or wanted.keyword:
         held = _held(wanted, places)
         total = held.count()
-        rows = list(held[first : first + most])
-        return Cut(_records([(r.physical_network, r.number) for r in rows]), total)
+        physical = {row.pk: row for row, _, _ in places}
+        pairs = [(physical[key], n) for key, n in held[first : first + most]]
+        return Cut(_records(pairs), total)
     total = sum(high - low + 1 for _, low, high in places)
     return Cut(_records(list(_numbers(places, first, most))), total)
 
@@ -78,7 +79,8 @@ def _held(wanted: Wanted, places: list[tuple[PhysicalNetwork, int, int]]) -> Any
         rows = rows.filter(number__in=[low for _, low, _ in places])
     if wanted.keyword:
         rows = rows.filter(number__contains=wanted.keyword)
-    return rows.select_related("physical_network__zone").order_by("physical_network", "number")
+    keys = rows.order_by("physical_network", "number")
+    return keys.values_list("physical_network_id", "number")
 
 
 def _numbers(
@@ -97,70 +99,68 @@ def _numbers(
             return
 
 
+#: What is told of a VLAN that a network has, and of whoever a VLAN is for.
+_OWNER = ("account__name", "account__project__uuid", "account__project__name",
+          "account__domain__uuid", "account__domain__name", "account__domain__name_path")  # fmt: skip
+_HELD = ("physical_network_id", "number", "taken", "network__uuid", "network__name",
+         *(f"network__{path}" for path in _OWNER))  # fmt: skip
+
+
 def _records(pairs: list[tuple[PhysicalNetwork, int]]) -> list[dict[str, Any]]:
-    holders = _holders(pairs)
-    keepers = list(
-        DedicatedVlanRange.objects.filter(
-            physical_network__in={p.pk for p, _ in pairs}
-        ).select_related("account__domain", "account__project")
-    )
+    if not pairs:
+        return []
+    holders, keepers = _holders(pairs), _keepers(pairs)
     return [
-        _record(p, n, holders.get((p.pk, n)), _keeper(keepers, p, n)) for p, n in pairs
+        {**_plain(p, n), **_whose(keepers, p, n), **holders.get((p.pk, n), {})} for p, n in pairs
     ]
 
 
-def _holders(pairs: list[tuple[PhysicalNetwork, int]]) -> dict[tuple[int, int], GuestVlan]:
-    if not pairs:
-        return {}
-    rows = GuestVlan.objects.filter(
-        physical_network__in={p.pk for p, _ in pairs}, number__in={n for _, n in pairs}
-    ).select_related("network__account__domain", "network__account__project")
-    return {(r.physical_network_id, r.number): r for r in rows}
-
-
-def _keeper(
-    keepers: list[DedicatedVlanRange], physical: PhysicalNetwork, number: int
-) -> DedicatedVlanRange | None:
-    return next(
-        (k for k in keepers
-         if k.physical_network_id == physical.pk and k.first <= number <= k.last),
-        None,
-    )  # fmt: skip
-
-
-def _record(
-    physical: PhysicalNetwork,
-    number: int,
-    held: GuestVlan | None,
-    keeper: DedicatedVlanRange | None,
-) -> dict[str, Any]:
-    record: dict[str, Any] = {
+def _plain(physical: PhysicalNetwork, number: int) -> dict[str, Any]:
+    return {
         "id": (physical.pk << _BITS) + number,
         "vlan": str(number),
-        "allocationstate": "Allocated" if held else "Free",
-        "isdedicated": keeper is not None,
+        "allocationstate": "Free",
+        "isdedicated": False,
         "physicalnetworkid": physical.uuid,
         "physicalnetworkname": physical.name,
         "zoneid": physical.zone.uuid,
         "zonename": physical.zone.name,
     }
-    owner = keeper.account if keeper else held.network.account if held else None
-    if owner is not None:
-        record |= _owner(owner)
-    if held is not None:
-        record["taken"] = held.taken
-        record["network"] = [{"id": held.network.uuid, "name": held.network.name}]
-    return record
 
 
-def _owner(account: Any) -> dict[str, Any]:
-    project = getattr(account, "project", None)
-    whose = (
-        {"projectid": project.uuid, "project": project.name}
-        if project is not None
-        else {"account": account.name}
+def _holders(pairs: list[tuple[PhysicalNetwork, int]]) -> dict[tuple[int, int], dict[str, Any]]:
+    numbers = [n for _, n in pairs]
+    rows = GuestVlan.objects.filter(
+        physical_network__in={p.pk for p, _ in pairs},
+        number__gte=min(numbers),
+        number__lte=max(numbers),
     )
-    domain = account.domain
+    if max(numbers) - min(numbers) > 2 * len(numbers):  # a page with gaps
+        rows = rows.filter(number__in=numbers)
     return {
-        **whose, "domainid": domain.uuid, "domain": domain.name, "domainpath": domain.name_path,
-    }  # fmt: skip
+        (key, number): {
+            **_owner(owner),
+            "allocationstate": "Allocated",
+            "taken": taken,
+            "network": [{"id": uuid, "name": name}],
+        }
+        for key, number, taken, uuid, name, *owner in rows.values_list(*_HELD)
+    }
+
+
+def _keepers(pairs: list[tuple[PhysicalNetwork, int]]) -> list[tuple[Any, ...]]:
+    rows = DedicatedVlanRange.objects.filter(physical_network__in={p.pk for p, _ in pairs})
+    return list(rows.values_list("physical_network_id", "first", "last", *_OWNER))
+
+
+def _whose(keepers: list[tuple[Any, ...]], physical: PhysicalNetwork, number: int) -> Any:
+    for key, first, last, *owner in keepers:
+        if key == physical.pk and first <= number <= last:
+            return {**_owner(owner), "isdedicated": True}
+    return {}
+
+
+def _owner(values: list[Any]) -> dict[str, Any]:
+    account, project_uuid, project, uuid, name, path = values
+    whose = {"projectid": project_uuid, "project": project} if project else {"account": account}
+    return {**whose, "domainid": uuid, "domain": name, "domainpath": path}
