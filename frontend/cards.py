@@ -98,6 +98,7 @@ _LOADERS: dict[str, Callable[[Reader, Record], dict[str, Any]]] = {
     "frontend/cards/job.html": _job,
     "frontend/cards/zone.html": _zone,
     "frontend/zones/drafts.html": _drafts,
+    "frontend/parts/audit.html": lambda reader, record: {"may_export": reader.rules},
 }
 
 

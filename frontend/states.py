@@ -28,7 +28,7 @@ STATES: dict[str, Look] = {
         completed=_("Completed"), done=_("Done"), on=_("On"), connected=_("Connected"),
         managed=_("Managed"), attached=_("Attached"), available=_("Available"),
         downloaded=_("Downloaded"), powerrunning=_("Running"), poweron=_("On"),
-        info=_("Information"), allow=_("Allow"), free=_("Free"),
+        info=_("Information"), allow=_("Allow"), free=_("Free"), resolved=_("Resolved"),
     ),
     **_looks(
         "idle", "circle", stopped=_("Stopped"), disabled=_("Disabled"), inactive=_("Inactive"),
@@ -55,20 +55,23 @@ STATES: dict[str, Look] = {
         upgrading=_("Upgrading"), inprogress=_("In progress"),
         preparing=_("Preparing"), working=_("Working"), createdonprimary=_("Created"),
         prepareformaintenance=_("Preparing for maintenance"), reverting=_("Reverting"),
-        waiting=_("Waiting"),
+        waiting=_("Waiting"), preparingformaintenance=_("Preparing for maintenance"),
+        preparingforshutdown=_("Preparing to stop"), shuttingdown=_("Stopping"),
+        acknowledged=_("Taken on"),
     ),
+    **_looks("idle", "circle-check", readytoshutdown=_("Can be stopped")),
     **_looks(
         "warn", "alert-triangle", alert=_("Alert"), disconnected=_("Disconnected"),
         maintenance=_("Maintenance"), degraded=_("Degraded"), warn=_("Warning"),
         errorinmaintenance=_("Error in maintenance"), rebalancing=_("Rebalancing"),
-        abandoned=_("Abandoned"), rescheduling=_("Rescheduling"),
+        abandoned=_("Abandoned"), rescheduling=_("Rescheduling"), open=_("Open"),
     ),
     **_looks(
         "bad", "alert-circle", error=_("Error"), failed=_("Failed"), powerpaused=_("Paused"),
         uploaderror=_("Upload failed"), uploadabandoned=_("Upload abandoned"),
         downloaderror=_("Download failed"), migratefailed=_("Migration failed"),
         unmanagedfailed=_("Failed"), destroyfailed=_("Deletion failed"),
-        expungefailed=_("Failed"), incomplete=_("Incomplete"),
+        expungefailed=_("Failed"), incomplete=_("Incomplete"), refused=_("Refused"),
     ),
 }  # fmt: skip
 

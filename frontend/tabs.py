@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from core.commands import COMMANDS
 from core.errors import CloudError
-from frontend import figures, texts
+from frontend import figures, growth, texts
 from frontend.states import look
 from frontend.tuning import Line
 
@@ -251,61 +251,32 @@ def management(reader: Reader, section: Section, record: Record) -> Context:
     return {"ranges": lines, "add": form("createManagementNetworkIpRange")}
 
 
-_CAPACITY_HOLDERS = {"zones": "zoneid", "pods": "podid", "clusters": "clusterid"}
+_CAPACITY_HOLDERS = {
+    "zones": "zoneid", "pods": "podid", "clusters": "clusterid", "storagepools": "storageid",
+}  # fmt: skip
 
 
 def capacity(reader: Reader, section: Section, record: Record) -> Context:
-    given = {_CAPACITY_HOLDERS[section.key]: record["id"]}
-    return {"bars": capacity_bars(reader.run("listCapacity", given).records or [])}
-
-
-#: capacity type → (name, how it is drawn)
-CAPACITIES: dict[int, tuple[Any, str]] = {
-    1: (gettext_lazy("CPU"), "frequency"),
-    90: (gettext_lazy("CPU cores"), "number"),
-    0: (gettext_lazy("Memory"), "bytes"),
-    2: (gettext_lazy("Storage used"), "bytes"),
-    3: (gettext_lazy("Storage given"), "bytes"),
-    6: (gettext_lazy("Secondary storage"), "bytes"),
-    9: (gettext_lazy("Local storage"), "bytes"),
-    8: (gettext_lazy("Guest addresses"), "number"),
-    4: (gettext_lazy("Public addresses"), "number"),
-    5: (gettext_lazy("Private addresses"), "number"),
-    7: (gettext_lazy("VLANs"), "number"),
-}
-_FORMS = {"frequency": figures.frequency, "number": lambda n: f"{int(n):,}", "bytes": figures.size}
-
-
-def capacity_bars(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One bar for each kind of capacity: used of total, in order of importance."""
-    order = list(CAPACITIES)
+    given = {_CAPACITY_HOLDERS[section.key]: str(record["id"])}
+    past = growth.history(reader, given)
     bars = []
-    for row in records:
-        kind = int(row.get("type", -1))
-        if kind not in CAPACITIES:
-            continue
-        title, form = CAPACITIES[kind]
-        used, total = float(row.get("capacityused") or 0), float(row.get("capacitytotal") or 0)
-        if not total:
-            continue
-        bars.append(
-            {
-                "type": kind, "title": title, "zone": row.get("zonename", ""),
-                "zoneid": str(row.get("zoneid", "")),
-                "percent": figures.share(used, total),
-                "used": _FORMS[form](used), "total": _FORMS[form](total),
-            }
-        )  # fmt: skip
-    return sorted(bars, key=lambda b: (str(b["zone"]), order.index(b["type"])))
+    if section.key != "storagepools":
+        bars = growth.capacity_bars(reader.run("listCapacity", given).records or [])
+    growth.add_forecasts(bars, [{**r, "id": ""} for r in past])
+    return {"bars": bars, "charts": growth.charts(past)}
+
+
+_HISTORIES = {
+    "instances": "listVirtualMachinesUsageHistory",
+    "hosts": "listHostsUsageHistory",
+    "volumes": "listVolumesUsageHistory",
+}
 
 
 def metrics(reader: Reader, section: Section, record: Record) -> Context:
     """Series for the charts: ``{title, unit, times, values}``; empty until the first reports."""
-    command = (
-        "listVirtualMachinesUsageHistory" if section.key == "instances" else "listHostsMetrics"
-    )
     try:
-        found = reader.run(command, {"id": record["id"]}).records or []
+        found = reader.run(_HISTORIES[section.key], {"id": record["id"]}).records or []
     except CloudError:
         found = []
     stats = found[0].get("stats", []) if found else []
@@ -316,6 +287,8 @@ def _series(stats: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """CPU as it is; the rest are totals in KiB, of which the chart shows the rate."""
     shown = (
         ("cpuused", _("CPU"), "%"),
+        ("memoryused", _("Memory"), "GiB"),
+        ("cpuloadaverage", _("Load"), ""),
         ("networkkbsread", _("Network in"), "KiB/s"),
         ("networkkbswrite", _("Network out"), "KiB/s"),
         ("diskkbsread", _("Disk read"), "KiB/s"),
@@ -328,7 +301,10 @@ def _series(stats: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
             for s in stats
             if s.get(name) is not None and (moment := _moment(s["timestamp"]))
         ]
-        points = points if unit == "%" else rates(points)
+        if unit == "GiB":
+            points = [(at, value / 2**30) for at, value in points]
+        elif unit == "KiB/s":
+            points = rates(points)
         if points:
             out.append(
                 {
@@ -387,14 +363,19 @@ def command_title(command: Any) -> str:
 
 
 _DONE = re.compile(r"^(\w+): ")
-_OF_JOB = re.compile(r"^(?P<name>.*): (?P<command>\w+) (?P<how>scheduled|done|failed|cancelled)"
-                     r"(?:: (?P<why>.*))?$", re.S)  # fmt: skip
+_OF_JOB = re.compile(
+    r"^(?P<name>.*): (?P<command>\w+) (?P<how>scheduled|started|done|failed|cancelled)"
+    r"(?:: (?P<why>.*))?$",
+    re.S,
+)
 
 
 def event_text(record: Record) -> str:
     """What happened, in the pages' words: the record names commands."""
     text = str(record.get("description") or "")
     begun = _DONE.match(text)
+    if begun and begun[1] in COMMANDS and record.get("level") == "ERROR":
+        return _refusal(begun[1], text, str(record.get("resourcename") or ""))
     if begun and begun[1] in COMMANDS:
         return f"{command_title(begun[1])}: {record.get('resourcename') or ''}".strip(": ")
     job = _OF_JOB.match(text)
@@ -403,6 +384,15 @@ def event_text(record: Record) -> str:
         how = look(job["how"]).word
         return f"{job['name']}: {command_title(job['command'])} – {how}{why}"
     return texts.say(text)
+
+
+def _refusal(command: str, text: str, name: str) -> str:
+    """“createVolume: volume data: There is no room.” in the pages' words."""
+    why = text.partition(": ")[2]
+    before, found, after = why.partition(f" {name}: ") if name else ("", "", "")
+    why = after if found and " " not in before.strip() else why
+    about = f" {name}" if name else ""
+    return f"{command_title(command)}{about} – {look('refused').word}: {texts.say(why)}"
 
 
 @functools.cache

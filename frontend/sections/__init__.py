@@ -23,6 +23,7 @@ from frontend.sections import (
     ranges,
     regions,
     securitygroups,
+    servers,
     settings,
     stores,
     systemvms,
@@ -54,6 +55,7 @@ SECTIONS: dict[str, Section] = {
         ranges,
         regions,
         systemvms,
+        servers,
         settings,
     )
     for section in module.SECTIONS
@@ -108,6 +110,7 @@ PAGES = {
             "listConfigurations",
             admin=True,
         ),
+        Page("capacity", _("Capacity"), "chart-bar", "/capacity", "listCapacity", admin=True),
         Page("attention", _("Needs attention"), "flag", "/attention", admin=True),
         Page("api", _("API"), "code", "/api-reference", "listApis"),
         Page("profile", _("Me"), "user-circle", "/me"),
@@ -131,6 +134,7 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
         "building",
         (
             "infrastructure",
+            "capacity",
             "zones",
             "pods",
             "clusters",
@@ -159,5 +163,9 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),
     (_("Tenancy"), "users-group", ("projects", "domains", "accounts", "users", "roles")),
     (_("Sign-in"), "lock", ("sessions", "ldapservers", "ldaplinks", "oauthproviders")),
-    (_("Operation"), "settings", ("attention", "settings", "consolesessions", "api")),
+    (
+        _("Operation"),
+        "settings",
+        ("attention", "settings", "managementservers", "consolesessions", "api"),
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend import tabs
+from frontend import tabs, texts
 from frontend.sections.base import Action, Column, Facts, Filter, Record, Section
 from frontend.sections.columns import DOMAIN, DOMAIN_FILTER, ID
 from frontend.states import JOB_STATES
@@ -18,6 +18,7 @@ EVENTS = Section(
     name_field="type",
     sort="-created",
     state_field="state",
+    footer="frontend/parts/audit.html",
     about=_("Everything that anybody changed, when, and what came of it."),
     columns=(
         Column("type", _("Event"), "name"),
@@ -37,9 +38,20 @@ EVENTS = Section(
             _("Level"),
             choices=(("INFO", _("Information")), ("WARN", _("Warning")), ("ERROR", _("Error"))),
         ),
+        Filter(
+            "state",
+            _("State"),
+            choices=(
+                ("Scheduled", _("Scheduled")),
+                ("Started", _("Started")),
+                ("Completed", _("Completed")),
+            ),
+        ),
         Filter("startdate", _("From")),
         Filter("enddate", _("Until")),
+        Filter("resourcetype", _("Resource type")),
         Filter("resourceid", _("Resource")),
+        Filter("archived", _("Archived"), choices=(("true", _("Archived")),)),
         DOMAIN_FILTER,
     ),
     facts=(
@@ -54,6 +66,8 @@ EVENTS = Section(
                 Column("resourcename", _("What")),
                 Column("resourceid", _("Resource"), "copy"),
                 Column("username", _("By")),
+                Column("address", _("Address"), "copy"),
+                Column("command", _("Command"), "mono"),
                 Column("account", _("Account")),
                 DOMAIN,
                 Column("created", _("When"), "date"),
@@ -141,6 +155,21 @@ JOBS = Section(
     ),
 )
 
+_YES_NO = (("true", _("Yes")), ("false", _("No")))
+
+
+def _alert_state(record: Record) -> str:
+    if record.get("resolved"):
+        return "Resolved"
+    return "Acknowledged" if record.get("acknowledged") else "Open"
+
+
+def _is_taken_on(record: Record) -> object:
+    if record.get("resolved"):
+        return _("The problem is gone.")
+    return _("Somebody has taken it on already.") if record.get("acknowledged") else ""
+
+
 ALERTS = Section(
     key="alerts",
     title=_("Alerts"),
@@ -150,16 +179,52 @@ ALERTS = Section(
     name_field="name",
     state_field="",
     admin=True,
-    has_detail=False,
     sort="",
     about=_("What the cloud wanted its administrators to know."),
     columns=(
-        Column("name", _("Alert"), make=lambda r: r.get("name") or r.get("type")),
+        Column("name", _("Alert"), "name", make=lambda r: texts.say(r.get("name") or "")),
+        Column("state", _("State"), "state", make=_alert_state),
         Column("description", _("Description"), make=tabs.event_text),
+        Column("zonename", _("Zone"), shown=False),
+        Column("count", _("Seen"), "number"),
+        Column("acknowledgedby", _("Taken on by")),
         Column("sent", _("Sent"), "time"),
     ),
-    filters=(Filter("type", _("Type")),),
+    filters=(
+        Filter("type", _("Type")),
+        Filter("resolved", _("Resolved"), choices=_YES_NO),
+        Filter("acknowledged", _("Taken on"), choices=_YES_NO),
+        Filter("archived", _("Archived"), choices=(("true", _("Archived")),)),
+    ),
+    facts=(
+        Facts(
+            _("Alert"),
+            (
+                ID,
+                Column("state", _("State"), "state", make=_alert_state),
+                Column("description", _("Description"), make=tabs.event_text),
+                Column("resourcetype", _("Resource type")),
+                Column("resourcename", _("What")),
+                Column("zonename", _("Zone")),
+                Column("podname", _("Pod")),
+                Column("clustername", _("Cluster")),
+                Column("count", _("Seen"), "number"),
+                Column("sent", _("Sent"), "date"),
+                Column("acknowledged", _("Taken on"), "date"),
+                Column("acknowledgedby", _("Taken on by")),
+                Column("resolved", _("Resolved"), "date"),
+            ),
+        ),
+    ),
     actions=(
+        Action(
+            "acknowledgeAlerts",
+            _("Take on"),
+            "user",
+            param="ids",
+            bulk=True,
+            unless=_is_taken_on,
+        ),
         Action("archiveAlerts", _("Archive"), "archive", param="ids", bulk=True),
         Action("deleteAlerts", _("Delete"), "trash", param="ids", bulk=True, danger=True),
     ),

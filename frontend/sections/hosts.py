@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from frontend import tabs
 from frontend.sections.base import (
     Action,
     Column,
@@ -14,6 +15,7 @@ from frontend.sections.base import (
     Record,
     Related,
     Section,
+    Tab,
     Text,
 )
 from frontend.sections.columns import (
@@ -199,6 +201,13 @@ HOSTS = Section(
         Related("systemvms", "hostid"),
         Related("storagepools", "hostid"),
         LOAD_TAB,
+        Tab(
+            "metrics",
+            _("Metrics"),
+            "frontend/tabs/metrics.html",
+            tabs.metrics,
+            needs="listHostsUsageHistory",
+        ),
         DEDICATED_TAB,
     ),
 )

@@ -24,7 +24,7 @@ from frontend.sections.columns import (
     ZONE,
     ZONE_FILTER,
 )
-from frontend.sections.places import CLUSTER_FILTER, POD_FILTER, SETTINGS_TAB
+from frontend.sections.places import CAPACITY_TAB, CLUSTER_FILTER, POD_FILTER, SETTINGS_TAB
 
 POOL_SCOPES = (("HOST", _("Host")), ("CLUSTER", _("Cluster")), ("ZONE", _("Zone")))
 
@@ -175,7 +175,7 @@ POOLS = Section(
             ),
         ),
     ),
-    tabs=(Related("volumes", "storageid"), SETTINGS_TAB),
+    tabs=(Related("volumes", "storageid"), CAPACITY_TAB, SETTINGS_TAB),
 )
 
 STORES = Section(

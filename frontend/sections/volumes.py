@@ -233,6 +233,13 @@ VOLUMES = Section(
             needs="listSnapshots",
         ),
         Related("snapshots", "volumeid", preset={"volumeid": "id"}),
+        Tab(
+            "metrics",
+            _("Metrics"),
+            "frontend/tabs/metrics.html",
+            tabs.metrics,
+            needs="listVolumesUsageHistory",
+        ),
     ),
 )
 

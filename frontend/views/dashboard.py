@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from core.errors import CloudError
-from frontend import htmx, tabs, texts
+from frontend import growth, htmx, tabs, texts
 from frontend.heat import tile
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
@@ -109,9 +109,10 @@ def capacity(reader: Reader) -> list[dict[str, Any]]:
     if not reader.may("listCapacity"):
         return []
     try:
-        bars = tabs.capacity_bars(reader.run("listCapacity").records or [])
+        bars = growth.capacity_bars(reader.run("listCapacity").records or [])
     except CloudError:
         return []
+    growth.add_forecasts(bars, growth.history(reader, {"showpoints": "false"}))
     zones: dict[str, dict[str, Any]] = {}
     for bar in bars:
         zone = zones.setdefault(

@@ -13,7 +13,18 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from core.errors import CloudError
-from frontend import activity, cards, cells, equivalents, htmx, lists, menus, texts, working
+from frontend import (
+    activity,
+    cards,
+    cells,
+    equivalents,
+    htmx,
+    lists,
+    menus,
+    pinning,
+    texts,
+    working,
+)
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
 from frontend.sections.base import Record, Related, Section, Tab
@@ -50,6 +61,7 @@ def detail(request: HttpRequest, key: str, uuid: str, tab: str = "") -> HttpResp
         "tabs": bar(reader, section, record, tab),
         "tab": tab,
         "live": f"{section.kind}:{record['id']}",
+        **pinning.icon(reader, section, record),
         **body(request, section, record, tab),
     }
     return htmx.render(
@@ -74,6 +86,9 @@ def bar(reader: Reader, section: Section, record: Record, active: str) -> list[S
         if visible(reader, tab, record):
             shown.append(Shown(tab_key(tab), tab_label(tab), f"{base}/{tab_key(tab)}",
                                active == tab_key(tab)))  # fmt: skip
+    for title_key, title in pinning.tabs(reader, section):
+        url = f"{base}/{title_key}"
+        shown.append(Shown(title_key, title, url, active == title_key))
     if reader.may("listEvents"):
         shown.append(Shown("activity", _("Activity"), f"{base}/activity", active == "activity"))
     shown.append(Shown("api", _("API"), f"{base}/api", active == "api"))
@@ -112,6 +127,9 @@ def body(request: HttpRequest, section: Section, record: Record, key: str) -> di
         return {"template": "frontend/tabs/activity.html", "entries": entries}
     if key == "api":
         return {"template": "frontend/tabs/api.html", **as_api(section, record)}
+    pinned = pinning.body(request.reader, section, record, key)
+    if pinned is not None:
+        return dict(pinned)
     for tab in section.tabs:
         if tab_key(tab) == key and visible(request.reader, tab, record):
             return (

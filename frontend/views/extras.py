@@ -26,7 +26,7 @@ def tags(request: HttpRequest, key: str, uuid: str) -> HttpResponse:
     }  # fmt: skip
     if request.POST.get("remove"):
         command, entry = "deleteTags", {"key": request.POST["remove"]}
-    return _change(request, command, {**about, "tags": [entry]}, f"/{key}/{uuid}")
+    return changed(request, command, {**about, "tags": [entry]}, f"/{key}/{uuid}")
 
 
 @require_POST
@@ -55,7 +55,7 @@ def rules(request: HttpRequest, uuid: str) -> HttpResponse:
         params |= {"ruleid": rule, "permission": other}
     else:
         params |= {"ruleorder": ",".join(_moved(order, rule, what == "down"))}
-    return _change(request, command, params, f"/roles/{uuid}/rules")
+    return changed(request, command, params, f"/roles/{uuid}/rules")
 
 
 @require_POST
@@ -86,7 +86,7 @@ def project_rules(request: HttpRequest, uuid: str) -> HttpResponse:
         params = given | {"projectrolepermissionid": rule, "permission": other}
     else:
         params = given | {"ruleorder": ",".join(_moved(order, rule, what == "down"))}
-    return _change(request, command, params, back)
+    return changed(request, command, params, back)
 
 
 def _moved(order: list[str], rule: str, down: bool) -> list[str]:
@@ -96,7 +96,8 @@ def _moved(order: list[str], rule: str, down: bool) -> list[str]:
     return order
 
 
-def _change(request: HttpRequest, command: str, params: dict[str, Any], back: str) -> HttpResponse:
+def changed(request: HttpRequest, command: str, params: dict[str, Any], back: str) -> HttpResponse:
+    """Runs the command and goes back to the page, or says why it was refused."""
     try:
         request.reader.run(command, params)
     except CloudError as error:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from accounts.caller import Caller
 from accounts.models import User
-from core.commands import ADMIN, USER, Operate, command, listing, renamed
+from core.commands import ADMIN, USER, Operate, Uuid, command, listing, renamed
 from core.errors import InvalidParameter
 from core.units import MIB
 from infra.commands.clusters import listClusters
@@ -52,11 +52,12 @@ listing(
 @command(roles=ADMIN, response=managementservermetrics)
 def listManagementServersMetrics(
     caller: Caller,
+    id: Annotated[Uuid, "Only this one"] = "",
     name: Annotated[str, "Only of this name"] = "",
     keyword: Annotated[str, "Only those with this in their name"] = "",
 ) -> list[dict[str, Any]]:
     """Lists the processes of the portal with what they use."""
-    return servers.with_measures(servers.found(name, keyword))
+    return servers.with_measures(servers.found(name, keyword, id))
 
 
 @command(roles=ADMIN, response=dbmetrics)

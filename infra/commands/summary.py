@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from accounts.caller import Caller
-from core.commands import ADMIN, command
+from core.commands import ADMIN, Uuid, command
 from infra.responses import infrastructure, managementserver
 from infra.services import servers, summary
 
@@ -19,8 +19,9 @@ def listInfrastructure(caller: Caller) -> dict:
 @command(roles=ADMIN, response=managementserver)
 def listManagementServers(
     caller: Caller,
+    id: Annotated[Uuid, "Only this one"] = "",
     name: Annotated[str, "Only of this name"] = "",
     keyword: Annotated[str, "Only those with this in their name"] = "",
 ) -> list:
     """Lists the processes of the portal that run jobs."""
-    return [servers.record(worker) for worker in servers.found(name, keyword)]
+    return [servers.record(worker) for worker in servers.found(name, keyword, id)]

@@ -26,12 +26,13 @@ def uuid_of(worker: Worker) -> uuids.UUID:
     return uuids.uuid5(_SERVERS, worker.name)
 
 
-def found(name: str = "", keyword: str = "") -> list[Worker]:
+def found(name: str = "", keyword: str = "", id: str = "") -> list[Worker]:
     pending = Count("jobs", filter=Q(jobs__status=JobStatus.PENDING))
     rows = Worker.objects.select_related("sample").annotate(pending=pending).order_by("started")
     if name:
         rows = rows.filter(name=name)
-    return list(rows.filter(name__icontains=keyword) if keyword else rows)
+    rows = rows.filter(name__icontains=keyword) if keyword else rows
+    return [worker for worker in rows if not id or str(uuid_of(worker)) == id.strip().lower()]
 
 
 def one(command: str, text: str) -> Worker:

@@ -2,6 +2,7 @@
 import { onContent } from "./page.js";
 
 const hours = new Intl.DateTimeFormat(document.documentElement.lang || "en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const days = new Intl.DateTimeFormat(document.documentElement.lang || "en", { month: "short", day: "numeric" });
 let library = null;
 async function uplot() {
   if (!library) {
@@ -25,11 +26,20 @@ onContent(async (root) => {
     const times = element.dataset.times.split(",").map((text) => Date.parse(text) / 1000);
     const values = element.dataset.values.split(",").map(Number);
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
-    const clock = (plot, moments) => moments.map((moment) => hours.format(moment * 1000));
+    const shown = times.at(-1) - times[0] > 2 * 86400 ? days : hours;
+    const clock = (plot, moments) => moments.map((moment) => shown.format(moment * 1000));
+    const most = Number(element.dataset.most) || 0;
+    const limit = Number(element.dataset.limit) || 0;
+    const series = [{}, { stroke: colour("--accent"), fill: colour("--accent-soft"), width: 1.5 }];
+    const data = [times, values];
+    if (limit) {
+      series.push({ stroke: colour("--warn"), width: 1, dash: [4, 4], points: { show: false } });
+      data.push(times.map(() => limit));
+    }
     new Plot({
       width: element.clientWidth, height: 190, axes: [{ ...axis, values: clock }, { ...axis, size: 56 }], legend: { show: false },
-      scales: { y: { range: (plot, low, high) => [0, Math.max(high * 1.15, 1)] } },
-      series: [{}, { stroke: colour("--accent"), fill: colour("--accent-soft"), width: 1.5 }],
-    }, [times, values], element);
+      scales: { y: { range: (plot, low, high) => [0, most || Math.max(high * 1.15, 1)] } },
+      series,
+    }, data, element);
   }
 });
