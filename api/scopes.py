@@ -49,7 +49,8 @@ def narrowed(
         rows = rows.exclude(**{f"{owner}__in": barred})
     if asked["account"]:
         return rows.filter(**{owner: _account(caller, domain, asked["account"])})
-    by_id = given.get("id") or given.get("ids")
+    # Who names the thing means it, whosoever it is: a client that tags for others looks so.
+    by_id = given.get("id") or given.get("ids") or given.get("resourceid")
     if not by_id:
         rows = _without_projects(caller, rows, owner, _owners(arguments))
     if domain is not None:
