@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, Domain
-from accounts.querysets import OwnedQuerySet
+from accounts.querysets import OwnedQuerySet, owned_by_caller
 from network.models.addresses import IpRange
 from network.models.networks import Network
 
@@ -21,7 +21,7 @@ def _domains_of(caller: Any) -> list[int]:
 
 
 class PublicIpQuerySet(OwnedQuerySet):
-    def usable_by(self, caller: Any) -> PublicIpQuerySet:
+    def visible_to(self, caller: Any) -> PublicIpQuerySet:
         """One's own, and those that are free for everybody or for one's account or domain."""
         if caller.is_root_admin:
             return self
@@ -30,7 +30,10 @@ class PublicIpQuerySet(OwnedQuerySet):
             | Q(ip_range__account=caller.account)
             | Q(ip_range__account=None, ip_range__domain__in=_domains_of(caller))
         )
-        return self.filter(free | Q(pk__in=self.owned_within(caller).values("pk")))
+        return self.filter(free | owned_by_caller(caller, self.model.OWNER))
+
+    def operable_by(self, caller: Any) -> PublicIpQuerySet:
+        return self.owned_within(caller)
 
 
 class PublicIp(models.Model):

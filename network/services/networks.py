@@ -71,7 +71,7 @@ def create(
     wires = physical.for_guests(zone, offering, physical_network)
     number = vlans.number_of(vlan)
     if number is not None:
-        _check_vlan(locked(zone), wires, vlan, number, shared=shared)
+        _check_vlan(locked(zone), locked(wires), vlan, number, shared=shared)
     limits.reserve(owner, {limits.Resource.NETWORK: 1})
     network = Network.objects.create(
         account=owner,

@@ -100,10 +100,14 @@ def _numbers(
 
 
 #: What is told of a VLAN that a network has, and of whoever a VLAN is for.
-_OWNER = ("account__name", "account__project__uuid", "account__project__name",
-          "account__domain__uuid", "account__domain__name", "account__domain__name_path")  # fmt: skip
-_HELD = ("physical_network_id", "number", "taken", "network__uuid", "network__name",
-         *(f"network__{path}" for path in _OWNER))  # fmt: skip
+_OWNER = (
+    "account__name", "account__project__uuid", "account__project__name",
+    "account__domain__uuid", "account__domain__name", "account__domain__name_path",
+)  # fmt: skip
+_HELD = (
+    "physical_network_id", "number", "taken", "network__uuid", "network__name",
+    *(f"network__{path}" for path in _OWNER),
+)  # fmt: skip
 
 
 def _records(pairs: list[tuple[PhysicalNetwork, int]]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from tests.factories import (
     admin_caller,
     make_account,
     make_caller,
+    make_domain,
     make_host,
     make_network,
     make_network_offering,
@@ -186,10 +187,33 @@ def test_reserved_addresses_count_and_are_seen_by_their_account_only():
     seen = execute(caller, "listPublicIpAddresses", {}).records
     assert [r["ipaddress"] for r in seen] == ["192.0.2.10"]
     assert execute(stranger, "listPublicIpAddresses", {}).records == []
+    kept = do("createVlanIpRange", zoneid=zone.uuid, gateway="192.0.3.1",
+              netmask="255.255.255.0", startip="192.0.3.10", account=caller.account.name,
+              domainid=caller.domain.uuid)  # fmt: skip
+    assert kept["account"] == caller.account.name
+    for who, count in ((caller, 11), (stranger, 10)):
+        assert execute(who, "listPublicIpAddresses", {"state": "free"}).count == count
     with pytest.raises(InvalidParameter):
         do("releaseIpAddress", stranger, id=free.uuid)
     do("releaseIpAddress", caller, id=free.uuid)
     assert public_ips_of(caller.account) == 0
+
+
+def test_an_account_that_goes_leaves_its_addresses_and_what_was_kept_for_its_domain(world):
+    zone, domain = make_zone(), make_domain()
+    row = make_public_range(zone)
+    account = make_account(domain=domain)
+    do("dedicatePublicIpRange", id=row.uuid, domainid=domain.uuid)
+    do("reserveIpAddress", id=row.public_ips.first().uuid, account=account.name,
+       domainid=domain.uuid)  # fmt: skip
+    network = alive(make_network(account, zone=zone))
+    network.addresses.all().delete()
+    assert row.public_ips.exclude(state="Free").count() == 2
+    execute(admin_caller(), "deleteDomain", {"id": domain.uuid, "cleanup": "true"})
+    run_everything()
+    assert not row.public_ips.exclude(state="Free").exists()
+    row.refresh_from_db()
+    assert row.domain is None
 
 
 def test_the_way_out_of_a_network_is_not_released():
