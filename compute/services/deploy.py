@@ -109,7 +109,8 @@ def deploy(caller: Caller, asked: Request) -> Plan:
     for wish in wishes:
         nics.check_usable(wish.network, asked.owner, asked.zone)
     tags = holdings.host_tags(asked.offering, asked.template)
-    vm = _create(caller, asked, size, holdings.reserve_quota(asked.owner, size, tags))
+    counted = holdings.reserve_quota(asked.owner, size, tags, starts=asked.start)
+    vm = _create(caller, asked, size, counted)
     vm.affinity_groups.add(*members)
     rules = securitygroups.chosen(
         asked.owner, [w.network for w in wishes], asked.security, asked.security_names

@@ -14,18 +14,38 @@ from django.db.models import Count, Sum
 
 from accounts.models import Account
 from accounts.resources import Resource
-from accounts.services import limits
+from accounts.services import limits, recounting
 from compute.models import ServiceOffering, VirtualMachine
 from compute.services.offerings import Size
+from compute.states import VmState
+from core.config import Setting
 from core.locking import locked
 from infra.services import capacity
+from infra.services.configuration import on_change
 from storage.models import Template
 
+COUNT_RUNNING = Setting(
+    "resource.count.running.vms.only", False,
+    "Whether stopped machines count nothing towards limits but their volumes.",
+)  # fmt: skip
 
-def reserve_quota(owner: Account, size: Size, tags: Iterable[str]) -> dict[str, object]:
+
+@on_change(COUNT_RUNNING.name)
+def count_anew(_holder: object) -> None:
+    """Stopped machines count, or no longer, from the moment the setting changes."""
+    stopped = VirtualMachine.objects.filter(state=VmState.STOPPED)
+    stopped.update(counted=not COUNT_RUNNING.get())
+    recounting.mend()
+
+
+def reserve_quota(
+    owner: Account, size: Size, tags: Iterable[str], *, starts: bool = True
+) -> dict[str, object]:
     """Raises LimitExceeded. ``tags`` are host tags; returns the fields by which the new row
     remembers what it counts."""
     words = limits.tag_words(tags)
+    if not starts and COUNT_RUNNING.get():
+        return {"counted": False, "counted_tags": words}
     limits.reserve(owner, _amounts(size.vcpus, size.memory_mb), words.split(","))
     return {"counted": True, "counted_tags": words}
 
@@ -85,6 +105,8 @@ def leave_host(vm: VirtualMachine, event: str, **also: Any) -> None:
         host = held.host
         fields = {"host": None, "last_host": host or held.last_host, **also}
         held.apply(event, **fields)
+        if held.state == VmState.STOPPED and COUNT_RUNNING.get():
+            give_quota_back(vm)
         if host is not None:
             capacity.release(
                 host, cpu_mhz=held.cpu_mhz, memory_mb=held.memory_mb, cores=held.vcpus

@@ -71,6 +71,7 @@ def start(
             f"{limits.account_words(vm.account)} is disabled; enable it to start {vm}."
         )
     vm.apply(VmEvent.START)
+    holdings.retake_quota(vm)  # where stopped machines count nothing
     attachments = spec.attachments_of(vm)
     _require_disks(vm, attachments)
     members = list(vm.affinity_groups.all())
@@ -162,7 +163,8 @@ def recover(caller: Caller, vm: VirtualMachine) -> VirtualMachine:
     """Destroyed → Stopped. Raises LimitExceeded when its owner has no room for it any more."""
     _require_right(caller, "recover")
     vm.apply(VmEvent.RECOVER, destroyed_at=None)
-    holdings.retake_quota(vm)
+    if not holdings.COUNT_RUNNING.get():
+        holdings.retake_quota(vm)
     return vm
 
 

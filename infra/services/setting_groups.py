@@ -26,6 +26,7 @@ _BEGINNINGS: dict[str, Place] = {
     "max.domain.": ("Access", "Limits of domains"),
     "max.project.": ("Access", "Limits of projects"),
     "resource.limit.": ("Access", "Limits of accounts"),
+    "resource.count.": ("Access", "Limits of accounts"),
     "resourcecount.": ("Access", "Limits of accounts"),
     "account.": ("Access", "Accounts"),
     "project.": ("Access", "Projects"),
