@@ -23,7 +23,7 @@ from compute.responses.nics import nic
 from compute.responses.securitygroups import securitygroup_of_machine
 from compute.together import Together, grouped
 from core.columns import Uuids, uuids_of
-from core.responses import Response, computed, date, flag, many, number, ref, text
+from core.responses import Field, Response, computed, date, flag, many, number, ref, several, text
 from jobs.models import AsyncJob, JobStatus
 
 #: Detail groups as CloudStack names them; statistics and user data come only when asked for.
@@ -57,12 +57,15 @@ def _security_groups(
     return {key: found.get(key, []) for key in keys}
 
 
-def _key_pairs(keys: Sequence[int], caller: Any) -> dict[int, str]:
+def _key_pairs(keys: Sequence[int], caller: Any) -> dict[int, dict[str, str]]:
+    """All of them, and the first under the name by which Ansible's collection looks for it."""
     found: dict[int, list[str]] = {}
     rows = VirtualMachine.everything.filter(pk__in=keys, key_pairs__isnull=False)
     for key, name in rows.order_by("key_pairs__name").values_list("pk", "key_pairs__name"):
         found.setdefault(key, []).append(name)
-    return {key: ",".join(names) for key, names in found.items()}
+    return {
+        key: {"keypairs": ",".join(names), "keypair": names[0]} for key, names in found.items()
+    }
 
 
 def _root_disks(keys: Sequence[int], caller: Any) -> dict[int, dict[str, Any]]:
@@ -150,7 +153,7 @@ virtualmachine = Response(
             ("user_data_details",),
             lambda d: ",".join(f"{k}={v}" for k, v in d.items()) or None,
         ),
-        many("keypairs", _key_pairs),
+        several(_key_pairs, Field("keypairs"), Field("keypair")),
         many("pooltype", _root_facts.item("pooltype"), admin_only=True, group="volume"),
         many("diskofferingid", _root_facts.item("diskofferingid"), group="diskoff"),
         many("diskofferingname", _root_facts.item("diskofferingname"), group="diskoff"),
