@@ -7,7 +7,7 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from accounts.models import Account
+from accounts.models import Account, Project
 from accounts.services import sessions
 from core import origins
 from frontend.middleware import SESSION_COOKIE
@@ -64,5 +64,8 @@ def _groups_of(token: str) -> tuple[str, tuple[str, ...]] | None:
     session = str(caller.session.uuid)
     if caller.is_root_admin:
         return session, ("live.admin",)
-    accounts = Account.objects.all().visible_to(caller).order_by("pk")[:MOST_ACCOUNTS]
-    return session, tuple(f"live.account.{pk}" for pk in accounts.values_list("pk", flat=True))
+    accounts = Account.objects.all().visible_to(caller).order_by("pk").values_list("pk", flat=True)
+    projects = Project.objects.all().visible_to(caller).order_by("pk")
+    shared = projects.values_list("account", flat=True)[:MOST_ACCOUNTS]
+    keys = [*accounts[:MOST_ACCOUNTS], *shared][:MOST_ACCOUNTS]
+    return session, tuple(f"live.account.{pk}" for pk in keys)
