@@ -99,9 +99,9 @@ def _state(name: str, what: str, state: str) -> Check:
 
 def _domain(caller: Caller) -> Check:
     domain = caller.domain
-    passed = domain.state == "Active"
-    words = "is active" if passed else "is being deleted"
-    return Check("domain", passed, f"Domain {domain.name_path} {words}.")
+    if domain.state == "Active":
+        return Check("domain", True, f"Domain {domain.name_path} is active.")
+    return Check("domain", False, f"Domain {domain.name_path} is being deleted.")
 
 
 def _role_state(role: Role) -> Check:
@@ -116,22 +116,22 @@ def _role_rule(role: Role, command: Command) -> Check:
         return Check("rule", True, f"Role {role.name} may use every command, always.")
     number, rule = _deciding(role, command.name)
     if rule is not None:
-        verb = "allows" if rule.allow else "denies"
-        return Check(
-            "rule",
-            rule.allow,
-            f"Rule {number} of role {role.name}, “{rule.rule}”, {verb} {command.name}.",
-            {"rule": rule.rule, "rulenumber": number, "ruleid": rule.uuid},
-        )
+        text = f"Rule {number} of role {role.name}, “{rule.rule}”, denies {command.name}."
+        if rule.allow:
+            text = f"Rule {number} of role {role.name}, “{rule.rule}”, allows {command.name}."
+        more = {"rule": rule.rule, "rulenumber": number, "ruleid": rule.uuid}
+        return Check("rule", rule.allow, text, more)
     passed = roles.allows(role, command)
-    verb = "may" if passed else "may not"
-    return Check(
-        "rule",
-        passed,
+    text = (
         f"No rule of role {role.name} matches {command.name}, so its type decides: roles of "
-        f"type {role.type} {verb} use it.",
-        {"roletype": role.type},
+        f"type {role.type} may not use it."
     )
+    if passed:
+        text = (
+            f"No rule of role {role.name} matches {command.name}, so its type decides: roles of "
+            f"type {role.type} may use it."
+        )
+    return Check("rule", passed, text, {"roletype": role.type})
 
 
 def _deciding(role: Role, name: str) -> tuple[int, RoleRule | None]:
@@ -146,8 +146,10 @@ def _setting(caller: Caller, command: Command) -> Iterator[Check]:
     if setting is None or caller.is_domain_admin:
         return
     allowed = bool(setting.get(caller.account))
-    state = "on" if allowed else "off, so only administrators may do this"
-    yield Check("setting", allowed, f"{setting.name} is {state}.", {"setting": setting.name})
+    text = f"Setting {setting.name} is off, so only administrators may do this."
+    if allowed:
+        text = f"Setting {setting.name} is on."
+    yield Check("setting", allowed, text, {"setting": setting.name})
 
 
 def _project(caller: Caller, command: Command, thing: models.Model) -> Iterator[Check]:
@@ -156,24 +158,25 @@ def _project(caller: Caller, command: Command, thing: models.Model) -> Iterator[
     if found is None or found.role is None:
         return
     role = ProjectRole.objects.get(pk=found.role)
-    allowed = membership.permits(caller, found, command.name)
-    verb = "allows" if allowed else "denies"
-    yield Check("projectrole", allowed, f"Project role {role.name} {verb} {command.name}.")
-
-
-_WANTED = {Access.READ: "seen", Access.USE: "used", Access.OPERATE: "changed"}
+    if membership.permits(caller, found, command.name):
+        yield Check("projectrole", True, f"Project role {role.name} allows {command.name}.")
+    else:
+        yield Check("projectrole", False, f"Project role {role.name} denies {command.name}.")
 
 
 def _scope(caller: Caller, command: Command, thing: models.Model) -> Check:
     accesses = [p.access for p in command.params if p.model is type(thing)]
     access = max(accesses, key=list(Access).index)
     rows = getattr(type(thing)._default_manager.all(), access.value)(caller)
-    passed = rows.filter(pk=thing.pk).exists()
-    word = "can" if passed else "cannot"
-    kind = str(thing._meta.verbose_name)
-    text = f"{kind[:1].upper()}{kind[1:]} {thing} {word} be {_WANTED[access]} by account " \
-           f"{caller.account.name}."  # fmt: skip
-    return Check("object", passed, text)
+    whose = f"account {caller.account.name}"
+    if rows.filter(pk=thing.pk).exists():
+        return Check("object", True, f"{thing} is within reach of {whose}.")
+    texts = {
+        Access.READ: f"{thing} is not for {whose} to see.",
+        Access.USE: f"{thing} is not for {whose} to use.",
+        Access.OPERATE: f"{thing} is not for {whose} to change.",
+    }
+    return Check("object", False, texts[access])
 
 
 def _api_key(user: User) -> Check:
@@ -195,9 +198,11 @@ def _address(caller: Caller, address: str) -> Iterator[Check]:
     if not address:
         yield Check("address", None, f"Calls are accepted from {allowed}.", more)
         return
-    passed = _is_within(address, allowed)
-    word = "accepted" if passed else "not accepted"
-    yield Check("address", passed, f"Calls from {address} are {word}: {allowed}.", more)
+    if _is_within(address, allowed):
+        yield Check("address", True, f"Calls from {address} are accepted.", more)
+    else:
+        text = f"Calls from {address} are not accepted, only those from {allowed}."
+        yield Check("address", False, text, more)
 
 
 def _is_within(address: str, allowed: str) -> bool:

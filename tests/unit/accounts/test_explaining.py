@@ -105,7 +105,7 @@ def test_somebody_elses_volume_is_out_of_scope():
     user, volume = make_user(), make_volume(make_account())
     found = explain("deleteVolume", userid=user, objectid=volume)
     assert not found["isallowed"]
-    assert "cannot be changed by account" in found["reason"]
+    assert "is not for account" in found["reason"]
     own = make_volume(user.account)
     assert explain("deleteVolume", userid=user, objectid=own)["isallowed"]
 
