@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid as uuids
 from typing import ClassVar
 
 from django.db import models
@@ -44,6 +45,7 @@ class SamlAuthorization(models.Model):
     """A user may sign in by an identity provider; ``entity_id`` empty: by any that is known."""
 
     OWNER: ClassVar[str] = "user__account"
+    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="saml")
     entity_id = models.CharField(max_length=255, blank=True)
     enabled = models.BooleanField(default=True)
