@@ -120,7 +120,7 @@ def go_on(
 def _how_far(whose: str, words: str, done: int, there: int) -> str:
     if done < 0:  # more came than there were
         return f"{whose}: {there - done:,} {words} to go."
-    return f"{whose}: {done:,} of {there:,} {words}."
+    return f"{whose}: {done:,} of {there:,} {words} are done."
 
 
 def left_in(*accounts: Account, besides: frozenset[Resource] = frozenset()) -> str:

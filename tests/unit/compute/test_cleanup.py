@@ -165,8 +165,8 @@ def test_it_says_how_far_it_is(world, account, cloud, monkeypatch):
     assert percents == sorted(percents)
     assert 0 < percents[-1] < 100
     notes = [note for _, note in said]
-    assert f"Account {account.name}: 0 of 12 virtual machines." in notes
-    assert f"Account {account.name}: 4 of 12 virtual machines." in notes  # four at once
+    assert f"Account {account.name}: 0 of 12 virtual machines are done." in notes
+    assert f"Account {account.name}: 4 of 12 virtual machines are done." in notes  # four at once
 
 
 def test_one_machine_that_cannot_go_does_not_keep_the_others(world, account, cloud):
