@@ -644,8 +644,16 @@ class GuestMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Subnet4:
+    """The router's address in a subnet of guests."""
+
+    gateway: str
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
 class RouterNetwork:
-    """One guest network a router serves."""
+    """One guest network a router serves. ``more4`` are further subnets on the same segment."""
 
     bridge: BridgeSpec
     gateway4: str = ""
@@ -659,6 +667,7 @@ class RouterNetwork:
     serve_dns: bool = True
     hosts: tuple[DhcpHost, ...] = ()
     metadata: tuple[GuestMetadata, ...] = ()
+    more4: tuple[Subnet4, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,10 +92,11 @@ def _addressing(nic: Nic, link: str) -> dict[str, Any]:
     network, address = nic.network, nic.address
     if network.offering.provides("Dhcp") or not address or not address.ip4:
         return {**base, "type": "ipv4_dhcp"}
-    mask = str(ipaddress.IPv4Network(network.cidr).netmask)
+    mask = address.netmask or str(ipaddress.IPv4Network(network.cidr).netmask)
+    gateway = address.gateway or network.gateway
     routes = []
-    if nic.is_default and network.gateway:
-        routes = [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": network.gateway}]
+    if nic.is_default and gateway:
+        routes = [{"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": gateway}]
     return {
         **base, "type": "ipv4", "ip_address": address.ip4, "netmask": mask, "routes": routes,
     }  # fmt: skip

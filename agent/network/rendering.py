@@ -119,6 +119,9 @@ def _link(spec: p.RouterSpec, network: p.RouterNetwork) -> Link:
     addresses = []
     if network.gateway4:
         addresses.append(f"{names.ip4(network.gateway4)}/{_prefix(network.prefix4, 32)}")
+    addresses += [
+        f"{names.ip4(more.gateway)}/{_prefix(more.prefix, 32)}" for more in network.more4
+    ]
     if network.gateway6:
         addresses.append(f"{names.ip6(network.gateway6)}/{_prefix(network.prefix6, 128)}")
     mtu = network.mtu or network.bridge.mtu
@@ -241,7 +244,8 @@ def _way_out(link: Link) -> str:
     """Only with an address of the guest's own network."""
     own = [ipaddress.ip_interface(a).network for a in link.addresses]
     v4 = [str(network) for network in own if network.version == 4]
-    match = f"ip saddr {v4[0]} " if v4 else "meta nfproto ipv4 "
+    source = v4[0] if len(v4) == 1 else f"{{ {', '.join(v4)} }}"
+    match = f"ip saddr {source} " if v4 else "meta nfproto ipv4 "
     return f'iifname "{link.inside}" {match}oifname "{UPLINK}" accept'
 
 
@@ -323,6 +327,8 @@ def _dhcp_config(network: p.RouterNetwork, base: str) -> list[str]:
             lines.append(f"dhcp-option=option:dns-server,{','.join(_resolver(a) for a in v4)}")
         if network.mtu:
             lines.append(f"dhcp-option=option:mtu,{network.mtu}")
+    for number, more in enumerate(network.more4):
+        lines += _more_subnet(f"subnet{number}", more, network)
     if network.gateway6:
         net6 = ipaddress.IPv6Interface(f"{names.ip6(network.gateway6)}/{network.prefix6}").network
         v6 = (
@@ -337,6 +343,19 @@ def _dhcp_config(network: p.RouterNetwork, base: str) -> list[str]:
         if v6:
             servers = ",".join(f"[{_resolver(a)}]" for a in v6)
             lines.append(f"dhcp-option=option6:dns-server,{servers}")
+    return lines
+
+
+def _more_subnet(tag: str, more: p.Subnet4, network: p.RouterNetwork) -> list[str]:
+    """Options with a tag take the place of those without (dnsmasq)."""
+    gateway = names.ip4(more.gateway)
+    net = ipaddress.IPv4Interface(f"{gateway}/{_prefix(more.prefix, 32)}").network
+    lines = [
+        f"dhcp-range=set:{tag},{net.network_address},static,{net.netmask},{LEASE_S}",
+        f"dhcp-option=tag:{tag},option:router,{gateway}",
+    ]
+    if network.serve_dns:
+        lines.append(f"dhcp-option=tag:{tag},option:dns-server,{gateway}")
     return lines
 
 

@@ -70,7 +70,8 @@ def _addresses_of(groups: set[int]) -> dict[int, tuple[str, ...]]:
 
 def _routers(nic: Nic) -> Iterator[str]:
     network = nic.network
-    for address in (network.gateway, network.ip6_gateway):
+    own = nic.address.gateway if nic.address else None
+    for address in (own or network.gateway, network.ip6_gateway):
         if address:
             yield address
     yield "169.254.169.254/32"  # where images look for their metadata

@@ -88,6 +88,9 @@ class GuestAddress(models.Model):
     ip4 = models.GenericIPAddressField(protocol="IPv4", null=True)
     ip4_number = models.PositiveBigIntegerField(null=True)
     ip6 = models.GenericIPAddressField(protocol="IPv6", null=True)
+    # Of its subnet, where that is not the network's own (a pod's in a Basic zone).
+    gateway = models.GenericIPAddressField(protocol="IPv4", null=True)
+    netmask = models.CharField(max_length=15, blank=True)
     hostname = models.CharField(max_length=63, blank=True)
     metadata = models.JSONField(default=dict)
     user_data = models.TextField(blank=True)  # base64

@@ -32,6 +32,7 @@ def allocate(
     InsufficientCapacity when the ranges are used up.
     """
     locked = Network.objects.select_for_update().get(pk=network.pk)
+    locked.zone = network.zone  # never changes, and the caller often has it
     if not locked.can_use_for_deploy:
         raise NotAllowedInState(f"Network {locked} is being deleted; it takes no more machines.")
     implementing.prepare(locked)
@@ -39,6 +40,7 @@ def allocate(
     if locked.cidr:
         address.ip4_number = _chosen(locked, ip4, pod) if ip4 else _next(locked, pod)
         address.ip4 = str(ipaddress.IPv4Address(address.ip4_number))
+        address.gateway, address.netmask = _other_subnet(locked, address.ip4_number)
     elif ip4:
         raise InvalidParameter(f"Network {locked} has no IPv4 addresses to give.")
     if locked.ip6_cidr:
@@ -57,9 +59,10 @@ def release(address: GuestAddress) -> None:
 
 def change_ip4(address: GuestAddress, ip4: str) -> None:
     network = Network.objects.select_for_update().get(pk=address.network_id)
-    address.ip4_number = _chosen(network, ip4)
+    address.ip4_number = _chosen(network, ip4, pod_of([address]))
     address.ip4 = ip4
-    address.save(update_fields=["ip4", "ip4_number"])
+    address.gateway, address.netmask = _other_subnet(network, address.ip4_number)
+    address.save(update_fields=["ip4", "ip4_number", "gateway", "netmask"])
     routers.changed(network)
 
 
@@ -112,20 +115,33 @@ def pod_of(addresses: Iterable[GuestAddress]) -> Pod | None:
 
 
 def _chosen(network: Network, ip4: str, pod: Pod | None = None) -> int:
-    subnet = ipaddress.IPv4Network(network.cidr)
     try:
         address = ipaddress.IPv4Address(ip4)
     except ValueError:
         raise InvalidParameter(f"“{ip4}” is not an IPv4 address.") from None
+    gateway, netmask = _other_subnet(network, int(address))
+    subnet = ipaddress.IPv4Network(
+        f"{gateway}/{netmask}" if gateway else network.cidr, strict=False
+    )
     if address not in subnet or address in (subnet.network_address, subnet.broadcast_address):
         raise InvalidParameter(f"{ip4} is not an address of network {network} ({network.cidr}).")
-    if ip4 == network.gateway:
+    if ip4 in (network.gateway, gateway):
         raise InvalidParameter(f"{ip4} is the gateway of network {network}; choose another.")
     if GuestAddress.objects.filter(network=network, ip4_number=int(address)).exists():
         raise InvalidParameter(f"{ip4} in network {network} is in use; choose another or none.")
     if pod is not None:
         _check_pod(network, int(address), pod)
     return int(address)
+
+
+def _other_subnet(network: Network, number: int) -> tuple[str | None, str]:
+    """Gateway and netmask of an address outside the network's own subnet, in a Basic zone."""
+    if network.zone.network_type != "Basic":
+        return None, ""
+    row = IpRange.objects.filter(network=network, first__lte=number, last__gte=number).first()
+    if row is None or row.gateway == network.gateway:
+        return None, ""
+    return row.gateway, row.netmask
 
 
 def _check_pod(network: Network, number: int, pod: Pod) -> None:

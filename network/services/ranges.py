@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,7 +137,7 @@ def add_guest(
     netmask: str = "",
     pod: Pod | None = None,
 ) -> IpRange:
-    """A range in a guest network's subnet; in a Basic zone perhaps for one pod's machines.
+    """A range in a guest network's subnet; in a Basic zone also in one of its own.
 
     The first range of a network without a subnet gives it one.
     """
@@ -188,10 +189,21 @@ def _check_subnet(network: Network, wanted: Range) -> None:
         return
     if (wanted.gateway, wanted.netmask) == (network.gateway, network.netmask):
         return
-    raise InvalidParameter(
-        f"Network {network} is {network.cidr} with gateway {network.gateway}; its ranges are of "
-        "that subnet."
-    )
+    if network.zone.network_type != "Basic":
+        raise InvalidParameter(
+            f"Network {network} is {network.cidr} with gateway {network.gateway}; its ranges are "
+            "of that subnet."
+        )
+    others = [ipaddress.IPv4Network(network.cidr)] + [
+        row.subnet
+        for row in IpRange.objects.filter(network=network).exclude(first=0)
+        if row.subnet and (row.gateway, row.netmask) != (wanted.gateway, wanted.netmask)
+    ]
+    for other in others:
+        if other.overlaps(mine):
+            raise InvalidParameter(
+                f"{mine} overlaps {other}, a subnet of network {network} with another gateway."
+            )
 
 
 def guest_network_of(zone: Zone) -> Network:

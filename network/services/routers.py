@@ -20,7 +20,7 @@ from core import vault
 from core.steps import Run
 from infra import agents
 from infra.models import Host
-from network.models import GuestAddress, Network, PhysicalNetwork, Router
+from network.models import GuestAddress, IpRange, Network, PhysicalNetwork, Router
 from network.services import implementing, public_ips, vlans
 
 _applying: dict[int, threading.Lock] = defaultdict(threading.Lock)
@@ -152,6 +152,7 @@ def spec_for(router: Router) -> protocol.RouterSpec:
         metadata=tuple(_metadata(a) for a in addresses if a.ip4 and (a.metadata or a.user_data))
         if offering.provides("UserData")
         else (),
+        more4=_more_subnets(network),
     )
     return protocol.RouterSpec(
         uuid=str(router.uuid),
@@ -163,6 +164,15 @@ def spec_for(router: Router) -> protocol.RouterSpec:
         nat=offering.provides("SourceNat") or network.is_private_segment,
         public=_public_uplink(network),
     )
+
+
+def _more_subnets(network: Network) -> tuple[protocol.Subnet4, ...]:
+    """Those of a Basic zone's pods beside the network's own."""
+    if network.zone.network_type != "Basic":
+        return ()
+    rows = IpRange.objects.filter(network=network).exclude(first=0).order_by("pk")
+    found = {r.gateway: r.subnet.prefixlen for r in rows if r.subnet is not None}
+    return tuple(protocol.Subnet4(g, n) for g, n in found.items() if g != network.gateway)
 
 
 def _passwords_of(router: Router) -> dict[str, tuple[int, str]]:

@@ -51,9 +51,11 @@ def isp_has(address: str) -> None:
 
 def reaches_the_isp(bridge: str, address: str) -> bool:
     port = "7100"
-    with guest("cpt-web-1", bridge, FIRST.mac, "10.99.0.10/24", address) as one:
-        with greeter(ISP, int(port)):
-            return inside(one, CONNECT, address, port) == "10.99.0.10"
+    with (
+        guest("cpt-web-1", bridge, FIRST.mac, "10.99.0.10/24", address) as one,
+        greeter(ISP, int(port)),
+    ):
+        return inside(one, CONNECT, address, port) == "10.99.0.10"
 
 
 def test_guests_go_out_with_the_routers_public_address(network):
@@ -66,6 +68,19 @@ def test_guests_go_out_with_the_routers_public_address(network):
         greeter(ISP, 7101),
     ):
         assert inside(one, CONNECT, "203.0.113.1", "7101") == "203.0.113.10"
+
+
+def test_guests_of_a_further_subnet_go_out_too(network):
+    isp_has("203.0.113.1/24")
+    wanted = dataclasses.replace(spec(), public=PUBLIC)
+    more = dataclasses.replace(wanted.networks[0], more4=(p.Subnet4("10.98.0.1", 24),))
+    wanted = dataclasses.replace(wanted, networks=(more,))
+    assert network.apply_router(wanted, unhurried()).problems == ()
+    with (
+        guest("cpt-web-1", "cptbr1", FIRST.mac, "10.98.0.10/24", "10.98.0.1") as one,
+        greeter(ISP, 7103),
+    ):
+        assert inside(one, CONNECT, "203.0.113.1", "7103") == "203.0.113.10"
 
 
 def test_a_router_moves_from_the_hosts_address_to_a_public_one_and_back(network):

@@ -105,6 +105,34 @@ def test_guests_may_go_out_only_with_an_address_of_their_network():
     assert 'oifname "uplink" masquerade' in rendered().rules
 
 
+def test_further_subnets_have_their_own_router_and_way_out():
+    wanted = rendered(more4=(p.Subnet4("10.6.0.1", 24),))
+    assert wanted.links[0].addresses[:2] == ("10.1.1.1/24", "10.6.0.1/24")
+    lines = wanted.dnsmasq[0].config.splitlines()
+    for line in (
+        "dhcp-range=set:subnet0,10.6.0.0,static,255.255.255.0,86400",
+        "dhcp-option=tag:subnet0,option:router,10.6.0.1",
+        "dhcp-option=tag:subnet0,option:dns-server,10.6.0.1",
+    ):
+        assert line in lines
+    assert 'ip saddr { 10.1.1.0/24, 10.6.0.0/24 } oifname "uplink" accept' in wanted.rules
+
+
+def test_a_public_address_takes_the_place_of_the_link_to_the_host():
+    public = p.PublicUplink(p.BridgeSpec("cppub1-0"), "192.0.2.10/24", "192.0.2.1")
+    wanted = rendering.render(dataclasses.replace(SPEC, public=public), "/run/r")
+    assert (wanted.uplink.bridge, wanted.gateway) == ("cppub1-0", "192.0.2.1")
+    assert (wanted.host4, wanted.uplink_address) == ("", "")
+    assert 'oifname "uplink" snat ip to 192.0.2.10' in wanted.rules
+
+
+@pytest.mark.parametrize("gateway", ["192.0.3.1", "192.0.2.10"])
+def test_a_public_gateway_is_a_neighbour(gateway):
+    public = p.PublicUplink(p.BridgeSpec("cppub1-0"), "192.0.2.10/24", gateway)
+    with pytest.raises(p.NetworkFailed, match="is not a gateway for"):
+        rendering.render(dataclasses.replace(SPEC, public=public), "/run/r")
+
+
 def test_without_an_uplink_there_is_no_way_out():
     wanted = rendering.render(dataclasses.replace(SPEC, uplink4="", host4=""), "/run/r")
     assert wanted.uplink is None

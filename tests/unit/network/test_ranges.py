@@ -8,7 +8,7 @@ from core.errors import CloudError, InUse, InvalidParameter
 from infra.models import PodAddress, PodIpRange
 from infra.services import regions
 from network.models import GuestVlan, IpRange, PortableIpRange, PublicIp, StorageIpRange
-from network.services import addresses
+from network.services import addresses, routers
 from tests.factories import (
     admin_caller,
     make_account,
@@ -189,6 +189,31 @@ def test_two_pods_in_a_basic_zone_share_no_addresses():
             addresses.allocate(network, pod=other)
         with pytest.raises(InvalidParameter, match="is of the range of pod"):
             addresses.allocate(network, pod=other, ip4="10.1.1.55")
+
+
+def test_pods_of_a_basic_zone_may_have_subnets_of_their_own():
+    zone = make_zone(network_type="Basic")
+    network = make_network(zone=zone, guest_type="Shared")
+    one, other = make_pod(zone), make_pod(zone)
+    where = {"networkid": network.uuid, "netmask": "255.255.255.0"}
+    do("createVlanIpRange", podid=one.uuid, startip="10.1.1.50", gateway="10.1.1.1", **where)
+    do("createVlanIpRange", podid=other.uuid, startip="10.6.0.50", gateway="10.6.0.1", **where)
+    with pytest.raises(InvalidParameter, match="a subnet of network .* with another gateway"):
+        do("createVlanIpRange", podid=other.uuid, startip="10.6.0.70", gateway="10.6.0.2", **where)
+    with transaction.atomic():
+        first = addresses.allocate(network, pod=one)
+        second = addresses.allocate(network, pod=other)
+        third = addresses.allocate(network, ip4="10.1.1.77")
+    assert (first.ip4, first.gateway) == ("10.1.1.50", None)
+    assert (second.ip4, second.gateway, second.netmask) == (
+        "10.6.0.50", "10.6.0.1", "255.255.255.0",
+    )  # fmt: skip
+    assert third.gateway is None
+    assert addresses.pod_of([second]) == other
+    served = routers.spec_for(routers.ensure(network)).networks[0]
+    assert [(s.gateway, s.prefix) for s in served.more4] == [("10.6.0.1", 24)]
+    with transaction.atomic(), pytest.raises(InvalidParameter, match="not an address of network"):
+        addresses.allocate(network, ip4="10.7.0.5")
 
 
 # -- dedication --------------------------------------------------------------------------
