@@ -23,6 +23,7 @@ from api import (
     wire,
 )
 from api.calls import Call
+from api.commands.saml import BACK, COOKIE, Elsewhere
 from api.commands.signing_in import SignedIn, SignedOut
 from core.commands import COMMANDS, Command
 from core.errors import (
@@ -79,6 +80,10 @@ def _serve(call: Call) -> HttpResponse:
     return performed(call, caller)
 
 
+#: What pages of identity providers make browsers send: a signature in it says from whom.
+_FROM_ELSEWHERE = frozenset({"samlSso", "samlSlo"})
+
+
 def _is_signed(call: Call) -> bool:
     """Who signs a call that anybody may make sees what a caller of that role sees."""
     return bool(call.given.get("apikey") and call.given.get("signature"))
@@ -88,7 +93,7 @@ def _serve_visitor(call: Call, command: Command) -> HttpResponse:
     """A command that needs no caller (log-in): by POST, and not from another site's page."""
     if command.post_only and not call.is_post:
         raise WrongMethod(f"{command.name} works by POST only.")
-    if not authentication.is_same_origin(call.request):
+    if not authentication.is_same_origin(call.request) and command.name not in _FROM_ELSEWHERE:
         raise NotAuthenticated
     device = call.request.META.get("HTTP_USER_AGENT", "")
     return performed(call, dispatch.Visitor(call.address, call.correlation_id, device))
@@ -126,6 +131,8 @@ def performed(call: Call, caller: Caller | dispatch.Visitor) -> HttpResponse:
         outcome = _noted(call, caller, note)
     if isinstance(caller, Caller):
         settling.settle(outcome, caller)
+    if isinstance(outcome.value, Elsewhere):
+        return _sent_elsewhere(call, outcome.value)
     response = rendered(call, replies.of(outcome))
     if isinstance(outcome.value, SignedIn):
         _set_cookies(call, response, outcome.value)
@@ -172,6 +179,19 @@ def _set_cookies(call: Call, response: HttpResponse, reply: SignedIn) -> None:
     }
     response.set_cookie(authentication.SESSION_COOKIE, reply.signed_in.token, **about)
     response.set_cookie(authentication.KEY_COOKIE, reply.signed_in.key, **about)
+
+
+def _sent_elsewhere(call: Call, where: Elsewhere) -> HttpResponse:
+    response = HttpResponse(status=303)
+    response["Location"] = where.address
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    if where.kept:
+        is_secure = addresses.is_secure(call.request) or settings.SECURE_COOKIE.get()
+        response.set_cookie(
+            COOKIE, where.kept, path=BACK, httponly=True, samesite="Lax", secure=is_secure
+        )
+    return response
 
 
 def _drop_cookies(response: HttpResponse) -> None:

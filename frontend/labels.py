@@ -17,6 +17,7 @@ LABELS: dict[str, Any] = {
     "cacertificate": _("Certificate of its authority"),
     "clientid": _("Client id"),
     "enabled": _("Enabled"),
+    "entityid": _("Identity provider"),
     "hostname": _("Server"),
     "ldapdomain": _("Group or unit"),
     "port": _("Port"),

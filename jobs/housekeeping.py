@@ -7,6 +7,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.directories import signing_in
+from accounts.saml import providers as saml_providers
+from accounts.saml import settings as saml_settings
+from accounts.saml import signing_in as saml_sign_ins
 from accounts.services import invitations, keys, keys, recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
@@ -74,7 +77,12 @@ def forget_troubles() -> int:
 
 @every(600, "accounts.sweep_sign_ins")
 def sweep_sign_ins() -> int:
-    return sessions.sweep() + throttle.sweep() + keys.sweep()
+    return sessions.sweep() + throttle.sweep() + keys.sweep() + saml_sign_ins.sweep()
+
+
+@every(saml_settings.REFRESH_S.get, "accounts.refresh_idps")
+def refresh_idps() -> int:
+    return saml_providers.refresh_quietly()
 
 
 @every(600, "accounts.follow_ldap_links")

@@ -162,7 +162,11 @@ GROUPS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     ),
     (_("Offerings"), "packages", ("serviceofferings", "diskofferings", "networkofferings")),
     (_("Tenancy"), "users-group", ("projects", "domains", "accounts", "users", "roles")),
-    (_("Sign-in"), "lock", ("sessions", "ldapservers", "ldaplinks", "oauthproviders")),
+    (
+        _("Sign-in"),
+        "lock",
+        ("sessions", "ldapservers", "ldaplinks", "oauthproviders", "samlauthorizations"),
+    ),
     (
         _("Operation"),
         "settings",

@@ -243,4 +243,59 @@ SESSIONS = Section(
     ),
 )
 
-SECTIONS = (SERVERS, LINKS, PROVIDERS, SESSIONS)
+SAML = Section(
+    key="samlauthorizations",
+    title=_("SAML authorisations"),
+    one=_("SAML authorisation"),
+    icon="shield-check",
+    list="listSamlAuthorization",
+    name_field="username",
+    state_field="",
+    has_detail=False,
+    about=_(
+        "Who may sign in by an identity provider of SAML 2. The settings saml2.enabled, "
+        "saml2.sp.sso.url and saml2.idp.metadata.url turn it on."
+    ),
+    columns=(
+        Column("username", _("User"), to="users", by="userid"),
+        Column("domain", _("Domain")),
+        Column("status", _("Enabled"), "flag"),
+        Column("idpid", _("Identity provider"), "mono"),
+    ),
+    filters=(Filter("userid", _("User"), section="users"),),
+    actions=(
+        Action(
+            "authorizeSamlSso",
+            _("Withdraw"),
+            "ban",
+            param="userid",
+            source="userid",
+            danger=True,
+            form=Form(fixed={"enable": "false"}),
+            ask=_("The user cannot sign in by SAML any more; sessions that came of it end."),
+        ),
+    ),
+    create=(
+        Action(
+            "authorizeSamlSso",
+            _("Authorise a user"),
+            "plus",
+            form=Form(
+                (
+                    F("userid", section="users"),
+                    F("entityid", placeholder="https://idp.example.org/metadata"),
+                ),
+                fixed={"enable": "true"},
+            ),
+        ),
+        Action(
+            "refreshIdps",
+            _("Read the metadata anew"),
+            "refresh",
+            ask=_("The identity providers are read from saml2.idp.metadata.url."),
+            admin=True,
+        ),
+    ),
+)
+
+SECTIONS = (SERVERS, LINKS, PROVIDERS, SAML, SESSIONS)

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.oauth import signing_in as oauth
+from accounts.saml import providers as saml
 from accounts.services import forgotten, sessions
 from core.config import SETTINGS
 from core.errors import CloudError
@@ -35,6 +36,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         "next": next_of(request),
         "can_reset": forgotten.is_available(),
         "providers": oauth.offered(),
+        "idps": saml.offered(),
         "username": request.POST.get("username", ""),
         "domain": request.POST.get("domain", request.GET.get("domain", "")),
     }

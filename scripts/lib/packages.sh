@@ -3,7 +3,7 @@
 # To compile Python packages and translations.
 build_packages=(
     gcc python3-dev python3-venv pkg-config libvirt-dev libmariadb-dev libldap2-dev libsasl2-dev
-    gettext procps
+    gettext procps xmlsec1
 )
 # To run guests and their networks, and to make the tiny guest.
 hypervisor_packages=(

@@ -122,8 +122,8 @@ class Slapd:
 
 def make_certificates(folder: Path) -> None:
     """An authority (ca.pem) and a server on the loopback that it vouches for."""
-    authority, authority_key = _certificate("tests' authority")
-    server, server_key = _certificate("localhost", signed_by=(authority, authority_key))
+    authority, authority_key = certificate("tests' authority")
+    server, server_key = certificate("localhost", signed_by=(authority, authority_key))
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(authority.public_bytes(pem))
     (folder / "server.pem").write_bytes(server.public_bytes(pem))
@@ -134,8 +134,10 @@ def make_certificates(folder: Path) -> None:
     )
 
 
-def _certificate(name: str, signed_by: Any = None) -> tuple[x509.Certificate, Any]:
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate(
+    name: str, signed_by: Any = None, *, key: Any = None
+) -> tuple[x509.Certificate, Any]:
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer, issuer_key = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
     now = datetime.datetime.now(datetime.UTC)

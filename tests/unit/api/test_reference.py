@@ -38,6 +38,7 @@ OURS = {
     "createUserTwoFactorRecoveryCodes": "a way in when the second factor is lost",
     "deleteOtherSessions": "signing out everywhere else",
     "deleteUserIdentities": "an address at a provider that has passed on to somebody else",
+    "refreshIdps": "an identity provider that was just added is known at once",
     "deleteLdapLink": "a link made by mistake",
     "listLdapLinks": "who comes in from LDAP to where",
     "deleteSession": "a session somebody forgot, or stole, is ended",
@@ -90,6 +91,9 @@ PARAMETERS = {
     ("verifyOAuthCodeAndGetUser", "secretcode"): "there is nothing to verify without",
     ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
     ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
+    ("samlSlo", "SAMLRequest"): "the name in the SAML bindings",
+    ("samlSso", "SAMLResponse"): "the name in the SAML bindings",
+    ("samlSso", "idpid"): "there may be only one, and answers name none",
     ("login", "domainId"): "a uuid in practice, though declared a number",
     ("updateNetworkOffering", "id"): "nothing could be updated without it",
 }
@@ -144,6 +148,9 @@ FIELDS = {
     ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
     ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
+    **{("samlauthorization", name): "whose it is, for people" for name in (
+        "domain", "id", "username",
+    )},
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"

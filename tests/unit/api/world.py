@@ -12,7 +12,15 @@ from typing import Any
 
 from django.db import models
 
-from accounts.models import Account, Annotation, LdapLink, LdapServer, ResourceTag, Role
+from accounts.models import (
+    Account,
+    Annotation,
+    LdapLink,
+    LdapServer,
+    ResourceTag,
+    Role,
+    SamlAuthorization,
+)
 from accounts.services import sessions
 from compute.models import UserData
 from compute.services import dedication
@@ -81,6 +89,9 @@ MAKE: dict[str, Callable[[World], models.Model]] = {
     "accounts.User": lambda w: w.account.users.first(),
     "accounts.LdapServer": lambda w: LdapServer.objects.create(
         hostname="ldap.example", port=389, domain=w.account.domain
+    ),
+    "accounts.SamlAuthorization": lambda w: SamlAuthorization.objects.create(
+        user=w.account.users.first(), entity_id="https://idp.example.org"
     ),
     "accounts.OauthProvider": lambda w: factories.make_oauth_provider(),
     "accounts.LdapLink": lambda w: LdapLink.objects.create(

@@ -47,17 +47,21 @@ class Example:
     player: Player
     role: str = "Admin"
     effect: str = ""
+    redirects: str = ""  # what the address it sends the browser to begins with
+    refused: str = ""  # what it says to a signed call, since it is for browsers or others
 
 
 EXAMPLES: dict[str, Example] = {}
 
 
-def example(name: str, *, role: str = "Admin", effect: str = "") -> Callable[[Player], Player]:
+def example(
+    name: str, *, role: str = "Admin", effect: str = "", redirects: str = "", refused: str = ""
+) -> Callable[[Player], Player]:
     """Registers the decorated function as the example of command ``name``."""
 
     def register(player: Player) -> Player:
         assert name not in EXAMPLES, f"{name} has an example already"
-        EXAMPLES[name] = Example(player, role, effect)
+        EXAMPLES[name] = Example(player, role, effect, redirects, refused)
         return player
 
     return register

@@ -1,0 +1,134 @@
+"""A client of pysaml2 for one request. Assertions must be signed; whom they are for, where
+they were sent, when they hold and what they answer is checked by the library."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, xmldsig
+from saml2.client import Saml2Client
+from saml2.config import SPConfig
+from saml2.metadata import entity_descriptor
+
+from accounts.models import SamlKey, SamlProvider
+from accounts.saml import settings
+from core import vault
+from core.errors import ResourceUnavailable
+
+#: How far the identity provider's clock and ours may differ.
+LEEWAY_S = 120
+
+
+@contextlib.contextmanager
+def opened(provider: SamlProvider | None = None) -> Iterator[Saml2Client]:
+    """A client that knows this identity provider alone."""
+    with _config(provider) as config:
+        yield Saml2Client(config)
+
+
+def metadata() -> str:
+    """What the portal says of itself."""
+    with _config(None) as config:
+        return str(entity_descriptor(config))
+
+
+@contextlib.contextmanager
+def _config(provider: SamlProvider | None) -> Iterator[SPConfig]:
+    key = _own_key()
+    with tempfile.TemporaryDirectory(prefix="saml-") as name:
+        folder = Path(name)  # 0700; the library takes keys from files only
+        (folder / "key.pem").write_text(vault.unseal(key.sealed_key))
+        (folder / "cert.pem").write_text(key.certificate)
+        about = _about(folder)
+        if provider is not None:
+            about["metadata"] = {"inline": [provider.metadata]}
+        config = SPConfig()
+        config.load(about)
+        yield config
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    sso, slo = settings.SSO_URL.get(), settings.SLO_URL.get()
+    ends: dict[str, Any] = {"assertion_consumer_service": [(sso, BINDING_HTTP_POST)]}
+    if slo:
+        ends["single_logout_service"] = [(slo, BINDING_HTTP_POST), (slo, BINDING_HTTP_REDIRECT)]
+    about: dict[str, Any] = {
+        "entityid": settings.SP_ID.get(),
+        "xmlsec_binary": _xmlsec(),
+        "key_file": str(folder / "key.pem"),
+        "cert_file": str(folder / "cert.pem"),
+        "accepted_time_diff": LEEWAY_S,
+        "allow_unknown_attributes": True,
+        "signing_algorithm": xmldsig.SIG_RSA_SHA256,
+        "digest_algorithm": xmldsig.DIGEST_SHA256,
+        "service": {
+            "sp": {
+                "endpoints": ends,
+                "allow_unsolicited": False,
+                "authn_requests_signed": True,
+                "logout_requests_signed": True,
+                "want_assertions_signed": True,
+                "want_response_signed": False,
+            }
+        },
+    }
+    if settings.ORGANISATION.get():
+        name = settings.ORGANISATION.get()
+        url = settings.ORGANISATION_URL.get() or sso
+        about["organization"] = {"name": name, "display_name": name, "url": url}
+    if settings.CONTACT_EMAIL.get():
+        about["contact_person"] = [
+            {"given_name": settings.CONTACT.get(), "email_address": settings.CONTACT_EMAIL.get(),
+             "contact_type": "technical"}
+        ]  # fmt: skip
+    return about
+
+
+@functools.cache
+def _xmlsec() -> str:
+    found = shutil.which("xmlsec1")
+    if found is None:
+        raise ResourceUnavailable("SAML needs the program xmlsec1; install it (package xmlsec1).")
+    return found
+
+
+def _own_key() -> SamlKey:
+    """The oldest, should two processes have made one at the same moment."""
+    return SamlKey.objects.order_by("pk").first() or _new_key()
+
+
+def _new_key() -> SamlKey:
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cloudportal SAML")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    SamlKey.objects.create(
+        sealed_key=vault.seal(pem.decode()),
+        certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+    )
+    return SamlKey.objects.order_by("pk").first()
