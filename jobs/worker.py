@@ -167,7 +167,10 @@ class WorkerProcess:
         with self._guard:
             at_work = [pk for pk, _ in self._active]
             jobs = AsyncJob.objects.filter(worker=self.row).exclude(pk__in=at_work)
-            if jobs.update(worker=None, claim=F("claim") + 1, due=timezone.now()):
+            # Read first, for there hardly ever is one, and an UPDATE would lock what it passes.
+            forgotten = AsyncJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True)))
+            changes = {"worker": None, "claim": F("claim") + 1, "due": timezone.now()}
+            if forgotten.filter(worker=self.row).update(**changes):
                 wake_workers()
             schedules.let_go(self.row, besides=self._schedules)
 

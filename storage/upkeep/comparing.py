@@ -15,6 +15,7 @@ from core.errors import ResourceUnavailable
 from core.steps import Plan, Run, Step, plan
 from core.units import size
 from infra import agents
+from infra.models import Host
 from jobs.models import AsyncJob, Trouble
 from jobs.schedules import every
 from jobs.submit import submit
@@ -56,7 +57,7 @@ def compare_pool(pool: StoragePool) -> None:
     found = reach.on_pool(host, pool, "pool.list", p.PreparePool(reach.pool_ref(pool)), None)
     known = known_on_pool(pool)
     _tell(pool, [f for f in _ours(found) if f.name not in known])
-    _tell_missing(pool, {f.name for f in found.files})
+    _tell_missing(pool, host, {f.name for f in found.files})
 
 
 def known_on_pool(pool: StoragePool) -> set[str]:
@@ -108,9 +109,12 @@ def _tell(place: StoragePool | ImageStore, files: list[p.FoundFile]) -> None:
     )  # fmt: skip
 
 
-def _tell_missing(pool: StoragePool, names: set[str]) -> None:
+def _tell_missing(pool: StoragePool, host: Host, names: set[str]) -> None:
     ready = Volume.objects.filter(pool=pool, state=states.Volumes.READY).exclude(path="")
     for volume in ready.exclude(path__in=names).order_by("pk")[:_SHOWN]:
+        # It may have come since the list was made, or be on its way out by now.
+        if _has_file(host, volume) or not ready.filter(pk=volume.pk).exists():
+            continue
         open_trouble(
             MISSING, volume,
             f"The file of volume {volume} is not on storage pool {pool}.",
@@ -119,8 +123,19 @@ def _tell_missing(pool: StoragePool, names: set[str]) -> None:
     known = Trouble.objects.filter(kind=MISSING, closed=None).values_list(
         "resource_uuid", flat=True
     )
-    for volume in ready.filter(uuid__in=list(known), path__in=names):
+    for volume in Volume.everything.filter(pool=pool, uuid__in=list(known), path__in=names):
         close_troubles(volume, MISSING)
+    for volume in Volume.everything.filter(uuid__in=list(known), path=""):
+        close_troubles(volume, MISSING)  # it is gone, and its file with it
+
+
+def _has_file(host: Host, volume: Volume) -> bool:
+    wanted = p.VolumeRef(reach.disk_ref(volume))
+    try:
+        reach.on_pool(host, volume.pool, "volume.info", wanted, None)
+    except p.NoSuchVolume:
+        return False
+    return True
 
 
 @repair("storage.delete_leftovers")

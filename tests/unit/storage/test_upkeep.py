@@ -261,3 +261,21 @@ def test_the_emptiest_store_is_chosen(cloud):
     ImageStore.objects.update(used_bytes=2**39)
     empty = make_store(cloud.site.zone)
     assert stores.choose(cloud.site.zone) == empty
+
+
+def test_a_file_that_comes_while_files_are_listed_is_not_missed(cloud, monkeypatch):
+    volume = make_volume(pool=cloud.site.pool)
+    cloud.world.ledger.put("files", str(volume.pool.uuid), volume.path, SimFile(GIB))
+    parts = "agent.drivers.fake_parts.FakeStorage.list_pool"
+    monkeypatch.setattr(parts, lambda self, wanted: p.FileList(()))
+    compare_all()
+    assert not Trouble.objects.filter(kind=MISSING, closed=None).exists()
+
+
+def test_the_trouble_of_a_missing_file_ends_with_its_volume(cloud):
+    volume = make_volume(pool=cloud.site.pool)
+    compare_all()
+    assert Trouble.objects.filter(kind=MISSING, closed=None).count() == 1
+    Volume.everything.filter(pk=volume.pk).update(pool=None, path="", reserved_bytes=0)
+    compare_all()
+    assert not Trouble.objects.filter(kind=MISSING, closed=None).exists()
