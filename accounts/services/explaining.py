@@ -58,8 +58,8 @@ def of_user(
     """As if the user called ``command``, about ``thing`` and from ``address`` where given."""
     caller = Caller.of(user)
     checks = [
-        _state("user", f"User {user}", user.state),
-        _state("account", f"Account {caller.account.name}", caller.account.state),
+        Check("user", user.state == "enabled", f"User {user} is {user.state}."),
+        _account(caller),
         _domain(caller),
         _role_state(caller.role),
         _role_rule(caller.role, command),
@@ -93,8 +93,9 @@ def find_thing(caller: Caller, command: Command, uuid: str) -> models.Model:
 # -- the checks ------------------------------------------------------------------------------
 
 
-def _state(name: str, what: str, state: str) -> Check:
-    return Check(name, state == "enabled", f"{what} is {state}.")
+def _account(caller: Caller) -> Check:
+    state = caller.account.state
+    return Check("account", state == "enabled", f"Account {caller.account.name} is {state}.")
 
 
 def _domain(caller: Caller) -> Check:
