@@ -395,11 +395,25 @@ def _refusal(command: str, text: str, name: str) -> str:
     return f"{command_title(command)}{about} – {look('refused').word}: {texts.say(why)}"
 
 
+#: Commands without a button of their own: they are done within a thing's page.
+_IN_PLACE: dict[str, tuple[Any, ...]] = {
+    "createTags": (gettext_lazy("Add a tag"),),
+    "deleteTags": (gettext_lazy("Remove a tag"),),
+    "addAnnotation": (gettext_lazy("Comment"),),
+    "removeAnnotation": (gettext_lazy("Remove a comment"),),
+    "updateAnnotationVisibility": (gettext_lazy("Show or hide a comment"),),
+    "uploadResourceIcon": (gettext_lazy("Upload an icon"),),
+    "deleteResourceIcon": (gettext_lazy("Remove the icon"),),
+    "addResourceDetail": (gettext_lazy("Add a detail"),),
+    "removeResourceDetail": (gettext_lazy("Remove a detail"),),
+}
+
+
 @functools.cache
 def _titles() -> dict[str, tuple[Any, ...]]:
     from frontend.sections import SECTIONS
 
-    found: dict[str, tuple[Any, ...]] = {}
+    found: dict[str, tuple[Any, ...]] = dict(_IN_PLACE)
     for section in SECTIONS.values():
         for action in section.create:
             found.setdefault(action.command, (action.label,))

@@ -43,10 +43,11 @@ class ResourceTag(models.Model):
 
 
 class Annotation(models.Model):
-    """A comment on a thing. ``account`` is the thing's owner; None: the operator's things.
+    """A comment on a thing. ``account`` is the thing's owner; None: the operator's matter.
 
-    ``admins_only`` hides it from everybody but root administrators. The author's name is
-    copied: it stays when the user is gone.
+    ``admins_only`` hides it from everybody but root administrators, and makes it the
+    operator's matter: nothing that is told to the owner may follow from it. The author's name
+    is copied: it stays when the user is gone.
     """
 
     OWNER: ClassVar[str] = "account"
@@ -74,7 +75,8 @@ class Annotation(models.Model):
         indexes = [models.Index(fields=["resource_uuid", "removed"], name="comment_of_thing")]
 
     def __str__(self) -> str:
-        return self.text[:40]
+        """Not its text: that stays among those who may read it."""
+        return self.resource_name
 
 
 class ResourceIcon(models.Model):

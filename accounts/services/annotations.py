@@ -24,7 +24,7 @@ def add(
     if not text or len(text) > _LONGEST:
         raise InvalidParameter(f"A comment has 1 to {_LONGEST} characters, not {len(text)}.")
     made = Annotation.objects.create(
-        account=types.owner_of(row),
+        account=None if admins_only else types.owner_of(row),
         user=caller.user,
         username=caller.user.username if caller.user else caller.account.name,
         resource_type=kind.name,
@@ -48,6 +48,10 @@ def remove(caller: Caller, annotation: Annotation) -> Annotation:
 
 
 def set_visibility(annotation: Annotation, *, admins_only: bool) -> Annotation:
+    kind = types.TYPES[annotation.resource_type]
+    rows = kind.model._base_manager.filter(uuid=annotation.resource_uuid)  # type: ignore[attr-defined]
+    row = rows.first()
     annotation.admins_only = admins_only
-    annotation.save(update_fields=["admins_only"])
+    annotation.account = None if admins_only or row is None else types.owner_of(row)
+    annotation.save(update_fields=["admins_only", "account"])
     return annotation

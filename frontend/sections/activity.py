@@ -18,7 +18,7 @@ EVENTS = Section(
     name_field="type",
     sort="-created",
     state_field="state",
-    footer="frontend/parts/audit.html",
+    above="frontend/parts/audit.html",
     about=_("Everything that anybody changed, when, and what came of it."),
     columns=(
         Column("type", _("Event"), "name"),

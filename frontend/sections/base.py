@@ -214,7 +214,7 @@ class Section:
     resource_type: str = ""  # CloudStack's name of the kind, for events and tags
     card: str = ""  # a template drawn at the top of the details
     banner: str = ""  # and one at the top of the list
-    footer: str = ""  # and one at its end, drawn anew with it
+    above: str = ""  # and one right above it, drawn anew with it
     picks: Mapping[str, str] = field(default_factory=dict)  # further parameters when picking
     detail: Mapping[str, str] = field(default_factory=dict)  # further parameters of the details
 

@@ -29,7 +29,7 @@ def listed(request: HttpRequest, key: str) -> HttpResponse:
             return redirect(view.url(**{"keyword": None, **found, "page": None}))
     context = {"view": view, "section": section, "problem": problem, "q": request.GET.get("q", "")}
     context |= cards.load(section.banner, request.reader, {})
-    context |= cards.load(section.footer, request.reader, {})
+    context |= cards.load(section.above, request.reader, {})
     response = htmx.render(
         request, "frontend/list.html", context, fragment="frontend/parts/list.html"
     )

@@ -144,8 +144,13 @@ def test_what_is_for_administrators_only_no_tenant_learns_of():
     assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 0
     assert ask(owner, "listVirtualMachines", id=vm.uuid).records[0]["hasannotations"] is False
     assert ask(root, "listVirtualMachines", id=vm.uuid).records[0]["hasannotations"] is True
+    assert ask(owner, "listEvents", type="ANNOTATION.CREATE").count == 0
     ask(root, "updateAnnotationVisibility", id=made.value.uuid, adminsonly="false")
     assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 1
+    (event,) = ask(root, "listEvents", type="ANNOTATION.CREATE", listall="true").records
+    assert "suspicious" not in event["description"] + event["resourcename"]
+    ask(root, "updateAnnotationVisibility", id=made.value.uuid, adminsonly="true")
+    assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 0
 
 
 def test_a_comment_on_the_operators_things_stays_with_the_operator():

@@ -14,6 +14,11 @@ import { tick } from "./times.js";
 import { onContent, say } from "./page.js";
 
 onContent(tick);
+// A bar of many tabs is longer than the window: show the one we are in.
+onContent((root) => {
+  const tab = root.querySelector?.(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.clientWidth / 2;
+});
 setInterval(() => tick(document), 30000);
 
 document.addEventListener("click", async (event) => {
