@@ -178,7 +178,7 @@ def stream(
     _check_whole(caller, name)
     given = parameters.lowered(raw or {})
     arguments = parameters.parse(caller, command, given)
-    rows = listing.rows_for(caller, command, arguments, given)
+    rows = listing.rows_for(caller, command, arguments, given).shown
     return _lots(caller, command, rows, at_once)
 
 
@@ -218,9 +218,9 @@ def _list(
     if groups is None and command.listing.groups is not None:
         groups = command.listing.groups(arguments)
     page = paging.page_of(given)
-    rows = listing.rows_for(caller, command, arguments, given)
+    chosen = listing.rows_for(caller, command, arguments, given)
     found = paging.cut(
-        command, rows, page, sort, narrowed=listing.narrows(caller, command, given)
+        command, chosen, page, sort, narrowed=listing.narrows(caller, command, given)
     )
     if found.keys is None:
         records = command.response.render(found.rows, caller, groups)

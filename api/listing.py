@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 
 from accounts.caller import Caller
 from accounts.services import membership, tags
@@ -16,13 +16,15 @@ from core.commands import Command, Param
 
 def rows_for(
     caller: Caller, command: Command, arguments: dict[str, Any], given: Mapping[str, Any]
-) -> QuerySet:
+) -> scopes.Chosen:
     """The rows a list command is about: scoped, then narrowed by ids, filters and keyword."""
     spec = command.listing
+    outside = ""
     rows = spec.model._default_manager.all().visible_to(caller)
     membership.check(caller, command, arguments.values())
     if spec.scoped:
-        rows = scopes.narrowed(caller, command, rows, arguments, given)
+        chosen = scopes.narrowed(caller, command, rows, arguments, given)
+        rows, outside = chosen.rows, chosen.outside
     for name in ("id", "ids"):
         if name in command.by_name and command.by_name[name].filter != "pk":
             continue  # the command means something else by it, and narrows itself
@@ -41,7 +43,7 @@ def rows_for(
         rows = rows.filter(matching)
     if spec.tagged:
         rows = tags.having(rows, parameters.value_of(caller, command, "tags", given) or ())
-    return command.function(caller, rows, **arguments)
+    return scopes.Chosen(command.function(caller, rows, **arguments), outside)
 
 
 #: Parameters that say how much to show, not which rows.

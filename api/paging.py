@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from api import positions
+from api.scopes import Chosen
 from core.columns import Keys
 from core.commands import Command
 from core.config import Setting
@@ -71,9 +72,10 @@ class Slice:
 
 
 def cut(
-    command: Command, rows: QuerySet, page: Page, sort: str = "", *, narrowed: bool = True
+    command: Command, chosen: Chosen, page: Page, sort: str = "", *, narrowed: bool = True
 ) -> Slice:
     """``narrowed`` says that the rows are probably a small part of their table."""
+    rows = chosen.shown
     order = _order(command, sort)
     ordered = rows.order_by(*order)
     if page.size is None:
@@ -87,7 +89,7 @@ def cut(
     first = None if page.offset else _first(ordered, page.size + 1)
     if first is not None and len(first) <= page.size:
         return Slice(ordered, len(first), first)
-    count = rows.order_by().count()
+    count = chosen.count()
     positions.learn(rows, count)
     keys = _keys(ordered, order, page, count) if first is None else first[: page.size]
     return Slice(ordered, count, keys)

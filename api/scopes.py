@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import uuid as uuids
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -23,13 +24,33 @@ from core.commands import Command
 from core.errors import InvalidParameter, NoSuchObject
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The rows of a list; without those of projects, if ``outside`` names the way to their
+    owner. The two are kept apart, as both parts are quickly counted and the rest is not."""
+
+    rows: QuerySet
+    outside: str = ""
+
+    @property
+    def shown(self) -> QuerySet:
+        return positions.outside_projects(self.rows, self.outside) if self.outside else self.rows
+
+    def count(self) -> int:
+        found = self.rows.order_by().count()
+        if not self.outside or not found:
+            return found
+        projects = Account.everything.filter(is_project=True).values("pk")
+        return found - self.rows.order_by().filter(**{f"{self.outside}__in": projects}).count()
+
+
 def narrowed(
     caller: Caller,
     command: Command,
     rows: QuerySet,
     arguments: Mapping[str, Any],
     given: Mapping[str, Any],
-) -> QuerySet:
+) -> Chosen:
     owner = command.listing.model.OWNER
     asked = {
         name: parameters.value_of(caller, command, name, given)
@@ -43,25 +64,39 @@ def narrowed(
         accounts = scoping.accounts_of_projects(
             caller, command.name, project, domain, recursive=bool(asked["isrecursive"])
         )
-        return rows.filter(**{f"{owner}__in": accounts})
+        return Chosen(rows.filter(**{f"{owner}__in": accounts}))
     barred = membership.barred(caller, command.name)
     if barred:
         rows = rows.exclude(**{f"{owner}__in": barred})
     if asked["account"]:
-        return rows.filter(**{owner: _account(caller, domain, asked["account"])})
+        return Chosen(rows.filter(**{owner: _account(caller, domain, asked["account"])}))
     # Who names the thing means it, whosoever it is: a client that tags for others looks so.
     by_id = given.get("id") or given.get("ids") or given.get("resourceid")
-    if not by_id:
-        rows = _without_projects(caller, rows, owner, _owners(arguments))
+    besides = _owners(arguments)
+    if not caller.is_domain_admin and not by_id:
+        hidden = [key for key in caller.memberships if key not in besides]
+        rows = rows.exclude(**{f"{owner}__in": hidden}) if hidden else rows
     if domain is not None:
-        if asked["isrecursive"]:
-            # Accounts first: they are few beside what they own, and an index knows theirs.
-            accounts = Account.everything.filter(in_subtree(domain, "domain"))
-            return rows.filter(**{f"{owner}__in": accounts.values("pk")})
-        return rows.filter(**{f"{owner}__domain": domain})
-    if asked["listall"] or by_id or not caller.is_domain_admin:
-        return rows
-    return rows.filter(_own_or_shared(caller, owner))
+        below = in_subtree(domain, "domain") if asked["isrecursive"] else Q(domain=domain)
+        if not by_id:
+            below &= Q(is_project=False) | Q(pk__in=besides)
+        # Accounts first: they are few beside what they own, and an index knows theirs.
+        accounts = Account.everything.filter(below)
+        return Chosen(rows.filter(**{f"{owner}__in": accounts.values("pk")}))
+    if by_id or not caller.is_domain_admin:
+        return Chosen(rows)
+    if asked["listall"]:
+        return _all(caller, rows, owner, besides)
+    return Chosen(rows.filter(_own_or_shared(caller, owner)))
+
+
+def _all(caller: Caller, rows: QuerySet, owner: str, besides: list[int]) -> Chosen:
+    if not caller.may_meet_projects:
+        return Chosen(rows)
+    if besides:
+        flagged = positions.flagged(rows, owner)
+        return Chosen(flagged.filter(Q(_of_project=False) | Q(**{f"{owner}__in": besides})))
+    return Chosen(rows, owner)
 
 
 def _project_of(caller: Caller, command: Command, given: Mapping[str, Any]) -> str:
@@ -76,21 +111,6 @@ def _owners(arguments: Mapping[str, Any]) -> list[int]:
     """Accounts that own what the list is asked about: a machine whose volumes are wanted."""
     values = (v for v in arguments.values() if isinstance(v, Model))
     return [key for key in map(membership.owner_id, values) if key is not None]
-
-
-def _without_projects(
-    caller: Caller, rows: QuerySet, owner: str, besides: Iterable[int]
-) -> QuerySet:
-    if not caller.is_domain_admin:
-        hidden = [key for key in caller.memberships if key not in besides]
-        return rows.exclude(**{f"{owner}__in": hidden}) if hidden else rows
-    if not caller.may_meet_projects:
-        return rows
-    known = list(besides)
-    if not known:
-        return positions.outside_projects(rows, owner)
-    flagged = positions.flagged(rows, owner)
-    return flagged.filter(Q(_of_project=False) | Q(**{f"{owner}__in": known}))
 
 
 def _own_or_shared(caller: Caller, owner: str) -> Q:
