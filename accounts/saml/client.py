@@ -1,5 +1,9 @@
-"""A client of pysaml2 for one request. Assertions must be signed; whom they are for, where
-they were sent, when they hold and what they answer is checked by the library."""
+"""pysaml2, a client for each request. Assertions must be signed; whom they are for, where they
+were sent, when they hold and what they answer is checked by the library.
+
+It takes more than a second to load, so nothing imports this module at start: ``signing_in`` loads
+it when SAML is first spoken.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import functools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +25,84 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, xmldsig
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
 from saml2.metadata import entity_descriptor
+from saml2.response import AuthnResponse
+from saml2.validate import ResponseLifetimeExceed, ToEarly
 
 from accounts.models import SamlKey, SamlProvider
 from accounts.saml import settings
 from core import vault
 from core.errors import ResourceUnavailable
 
-#: How far the identity provider's clock and ours may differ.
-LEEWAY_S = 120
+
+class NotGenuine(Exception):
+    """A message that is not signed, not for us, or not an answer to what was asked."""
+
+
+class OutOfTime(Exception):
+    """A message that holds no longer, or not yet."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a genuine assertion says. ``subject`` and ``index`` are what the identity provider
+    calls the user and the session."""
+
+    issuer: str
+    assertion: str
+    values: dict[str, list[str]]
+    subject: str
+    index: str
+
+
+def ask(provider: SamlProvider, *, force: bool) -> tuple[str, str]:
+    """A signed request: its id, and the address to send a browser to."""
+    with _opened(provider) as client:
+        request, sent = client.prepare_for_authenticate(
+            entityid=provider.entity_id,
+            binding=BINDING_HTTP_REDIRECT,
+            force_authn="true" if force else None,
+        )
+    return request, dict(sent["headers"])["Location"]
+
+
+def read_answer(provider: SamlProvider, message: str, request: str) -> Answer:
+    """Raises NotGenuine, OutOfTime."""
+    with _opened(provider) as client:
+        try:
+            found = client.parse_authn_request_response(
+                message, BINDING_HTTP_POST, outstanding={request: "/"}
+            )
+        except (ToEarly, ResponseLifetimeExceed) as error:
+            raise OutOfTime from error
+        except Exception as error:  # the library raises bare Exceptions too
+            raise NotGenuine from error
+    if not isinstance(found, AuthnResponse) or found.assertion is None:
+        raise NotGenuine
+    statements = found.assertion.authn_statement
+    return Answer(
+        issuer=str(found.issuer()),
+        assertion=str(found.assertion.id),
+        values=found.ava,
+        subject=str(found.name_id.text or "")[:255] if found.name_id else "",
+        index=str(statements[0].session_index or "")[:255] if statements else "",
+    )
+
+
+def read_log_out(provider: SamlProvider, message: str) -> list[str]:
+    """Which sessions, by the identity provider's own names, a signed message ends. Raises
+    NotGenuine."""
+    with _opened(provider) as client:
+        try:
+            found = client.parse_logout_request(message, BINDING_HTTP_POST)
+        except Exception as error:  # as above
+            raise NotGenuine from error
+    if found is None or found.message.signature is None:
+        raise NotGenuine
+    return [index.text for index in found.message.session_index or [] if index.text]
 
 
 @contextlib.contextmanager
-def opened(provider: SamlProvider | None = None) -> Iterator[Saml2Client]:
+def _opened(provider: SamlProvider) -> Iterator[Saml2Client]:
     """A client that knows this identity provider alone."""
     with _config(provider) as config:
         yield Saml2Client(config)
@@ -68,7 +139,7 @@ def _about(folder: Path) -> dict[str, Any]:
         "xmlsec_binary": _xmlsec(),
         "key_file": str(folder / "key.pem"),
         "cert_file": str(folder / "cert.pem"),
-        "accepted_time_diff": LEEWAY_S,
+        "accepted_time_diff": settings.LEEWAY_S,
         "allow_unknown_attributes": True,
         "signing_algorithm": xmldsig.SIG_RSA_SHA256,
         "digest_algorithm": xmldsig.DIGEST_SHA256,

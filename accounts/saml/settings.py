@@ -6,6 +6,9 @@ from typing import TypeVar
 
 from core.config import Setting
 
+#: How far the identity provider's clock and ours may differ.
+LEEWAY_S = 120
+
 T = TypeVar("T", bool, int, float, str)
 
 

@@ -8,24 +8,23 @@ made. Nothing is written until both agree.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
 from base64 import b64decode
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 from defusedxml.ElementTree import ParseError
 from defusedxml.ElementTree import fromstring as parsed
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
-from saml2.response import AuthnResponse
-from saml2.validate import ResponseLifetimeExceed, ToEarly
 
 from accounts.models import SamlAuthorization, SamlMark, SamlProvider, Session, User
-from accounts.saml import client, providers, settings
+from accounts.saml import providers, settings
 from accounts.services import sessions
 from core import vault
 from core.errors import LoginFailed
@@ -67,15 +66,14 @@ class Proof:
 
 def leave(idp: str | None) -> tuple[str, str]:
     """Where to send the browser, and what it must bring back (for a cookie)."""
-    provider = providers.named(idp)
-    with client.opened(provider) as made:
-        request, sent = made.prepare_for_authenticate(
-            entityid=provider.entity_id,
-            binding=BINDING_HTTP_REDIRECT,
-            force_authn="true" if settings.FORCE.get() else None,
-        )
+    request, address = _client().ask(providers.named(idp), force=settings.FORCE.get())
     kept = {"request": request, "until": time.time() + _GOOD_FOR_S}
-    return dict(sent["headers"])["Location"], vault.seal(json.dumps(kept))
+    return address, vault.seal(json.dumps(kept))
+
+
+def metadata() -> str:
+    """What the portal says of itself."""
+    return str(_client().metadata())
 
 
 def verify(response: str) -> Proof:
@@ -84,28 +82,23 @@ def verify(response: str) -> Proof:
     provider = SamlProvider.objects.filter(entity_id=issuer).first()
     if provider is None or not settings.is_available():
         raise LoginFailed("Nobody signs in by this identity provider here.")
-    with client.opened(provider) as made:
-        try:
-            found = made.parse_authn_request_response(
-                response, BINDING_HTTP_POST, outstanding={request: "/"}
-            )
-        except (ToEarly, ResponseLifetimeExceed) as error:
-            raise LoginFailed(_off(response)) from error
-        except Exception as error:  # the library raises bare Exceptions too
-            raise LoginFailed(_refusal(response)) from error
-    if not isinstance(found, AuthnResponse) or found.assertion is None:
-        raise LoginFailed(_refusal(response))
-    if found.issuer() != provider.entity_id:
+    client = _client()
+    try:
+        found = client.read_answer(provider, response, request)
+    except client.OutOfTime as error:
+        raise LoginFailed(_off(response)) from error
+    except client.NotGenuine as error:
+        raise LoginFailed(_refusal(response)) from error
+    if found.issuer != provider.entity_id:
         raise LoginFailed("The answer is of another identity provider.")
-    values = found.ava.get(settings.USER_ATTRIBUTE.get()) or []
-    statements = found.assertion.authn_statement
+    values = found.values.get(settings.USER_ATTRIBUTE.get()) or []
     return Proof(
         idp=provider.entity_id,
         request=request,
-        assertion=found.assertion.id,
+        assertion=found.assertion,
         username=str(values[0]) if values else "",
-        subject=str(found.name_id.text or "")[:255] if found.name_id else "",
-        index=str(statements[0].session_index or "")[:255] if statements else "",
+        subject=found.subject,
+        index=found.index,
         until=time.time() + _PROOF_GOOD_FOR_S,
     )
 
@@ -170,15 +163,11 @@ def told_of_log_out(request: str) -> int:
     provider = SamlProvider.objects.filter(entity_id=issuer).first()
     if provider is None or not settings.is_available():
         raise LoginFailed("This identity provider is not known here.")
-    with client.opened(provider) as made:
-        try:
-            found = made.parse_logout_request(request, BINDING_HTTP_POST)
-            is_signed = found is not None and found.message.signature is not None
-        except Exception as error:
-            raise LoginFailed("The log-out is not signed as it should be.") from error
-    if not is_signed:
-        raise LoginFailed("The log-out is not signed as it should be.")
-    indexes = [index.text for index in found.message.session_index or [] if index.text]
+    client = _client()
+    try:
+        indexes = client.read_log_out(provider, request)
+    except client.NotGenuine as error:
+        raise LoginFailed("The log-out is not signed as it should be.") from error
     ended = Session.objects.filter(source=SOURCE, idp=issuer, external_index__in=indexes)
     for session in list(ended.select_related("user")):
         sessions.log_out(session)
@@ -187,6 +176,12 @@ def told_of_log_out(request: str) -> int:
 
 def sweep() -> int:
     return SamlMark.objects.filter(expires__lt=timezone.now()).delete()[0]
+
+
+@functools.cache
+def _client() -> Any:
+    """``accounts.saml.client``, loaded when it is first needed."""
+    return import_module("accounts.saml.client")
 
 
 def _mark(proof: Proof) -> None:
@@ -235,7 +230,7 @@ def _issued(response: str) -> datetime | None:
 def _is_off(response: str) -> bool:
     issued = _issued(response)
     away = abs((timezone.now() - issued).total_seconds()) if issued else 0
-    return away > client.LEEWAY_S
+    return away > settings.LEEWAY_S
 
 
 def _off(response: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from accounts.caller import Caller
 from accounts.models import User
-from accounts.saml import client, providers, settings, signing_in
+from accounts.saml import providers, settings, signing_in
 from accounts.services import sessions
 from api.commands.signing_in import SignedIn, reply
 from api.dispatch import Visitor
@@ -69,7 +69,7 @@ def getSPMetadata(visitor: Visitor) -> dict[str, str]:
     """Shows what the portal says of itself to identity providers (XML)."""
     if not settings.is_available():
         raise ResourceUnavailable("SAML is off; set saml2.enabled and saml2.sp.sso.url.")
-    return {"metadata": client.metadata()}
+    return {"metadata": signing_in.metadata()}
 
 
 @command(anonymous=True, response=idp_response)
