@@ -51,6 +51,11 @@ INSTANCE_SUFFIX = Setting(
     "instance.name", "VM", "The end of the names that hosts know machines by (i-2-7-VM).",
     restart=True,
 )  # fmt: skip
+NAME_IN_SUFFIX = Setting(
+    "vm.instancename.flag", False,
+    "Whether hosts know new machines by their own host names (i-2-7-web-1) instead.",
+)  # fmt: skip
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -246,7 +251,8 @@ def _create(
         **user_data,
     )
     vm.key_pairs.add(*pairs)
-    vm.instance_name = f"i-{asked.owner.pk}-{vm.pk}-{INSTANCE_SUFFIX.get()}"
+    suffix = vm.hostname if NAME_IN_SUFFIX.get() else INSTANCE_SUFFIX.get()
+    vm.instance_name = f"i-{asked.owner.pk}-{vm.pk}-{suffix}"[:_LONGEST_NAME]
     return vm
 
 
