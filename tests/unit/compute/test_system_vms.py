@@ -31,6 +31,11 @@ pytestmark = pytest.mark.django_db
 KINDS = ("consoleproxy", "secondarystoragevm")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch):
+    monkeypatch.setattr(system_vms, "_known_homes", {})
+
+
 @pytest.fixture
 def offerings(db):
     return {
