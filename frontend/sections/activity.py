@@ -177,13 +177,13 @@ ALERTS = Section(
     icon="bell",
     list="listAlerts",
     name_field="name",
-    state_field="",
+    state_field="resolved",
     admin=True,
     sort="",
     about=_("What the cloud wanted its administrators to know."),
     columns=(
         Column("name", _("Alert"), "name", make=lambda r: texts.say(r.get("name") or "")),
-        Column("state", _("State"), "state", make=_alert_state),
+        Column("resolved", _("State"), "state", make=_alert_state),
         Column("description", _("Description"), make=tabs.event_text),
         Column("zonename", _("Zone"), shown=False),
         Column("count", _("Seen"), "number"),
@@ -201,7 +201,6 @@ ALERTS = Section(
             _("Alert"),
             (
                 ID,
-                Column("state", _("State"), "state", make=_alert_state),
                 Column("description", _("Description"), make=tabs.event_text),
                 Column("resourcetype", _("Resource type")),
                 Column("resourcename", _("What")),

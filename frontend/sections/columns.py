@@ -19,6 +19,7 @@ CLUSTER = Column("clustername", _("Cluster"), to="clusters", by="clusterid", sho
 HOST = Column("hostname", _("Host"), to="hosts", by="hostid")
 HYPERVISOR = Column("hypervisor", _("Hypervisor"), shown=False)
 ID = Column("id", _("ID"), "copy")
+TAGS = Column("tags", _("Tags"), shown=False, make=lambda r: tag_words(r.get("tags")))
 
 OWNER = Facts(
     _("Owner"),
@@ -35,6 +36,13 @@ OWNER_ONLY = Facts(OWNER.title, OWNER.lines[:3])
 ZONE_FILTER = Filter("zoneid", _("Zone"), section="zones")
 DOMAIN_FILTER = Filter("domainid", _("Domain"), section="domains")
 ACCOUNT_FILTER = Filter("account", _("Account"))
+
+
+def tag_words(tags: object) -> str:
+    """“env=prod, tier=web”."""
+    pairs = tags if isinstance(tags, list) else []
+    words = (f"{t['key']}={t['value']}" if t.get("value") else str(t["key"]) for t in pairs)
+    return ", ".join(words)
 
 
 def states(param: str, label: object, *values: str) -> Filter:

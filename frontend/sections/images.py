@@ -24,6 +24,7 @@ from frontend.sections.columns import (
     ID,
     NAME,
     OWNER,
+    TAGS,
     ZONE,
     ZONE_FILTER,
 )
@@ -90,6 +91,7 @@ def _image_columns(kind: str) -> tuple[Column, ...]:
         Column("arch", _("Architecture"), shown=False),
         DOMAIN,
         CREATED,
+        TAGS,
     )
 
 

@@ -28,6 +28,7 @@ from frontend.sections.columns import (
     ID,
     OWNER,
     STATE,
+    TAGS,
     ZONE,
     ZONE_FILTER,
     states,
@@ -114,6 +115,7 @@ INSTANCES = Section(
         Column("hypervisor", _("Hypervisor"), shown=False),
         DOMAIN,
         CREATED,
+        TAGS,
     ),
     filters=(
         states(

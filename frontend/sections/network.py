@@ -16,6 +16,7 @@ from frontend.sections.columns import (
     NAME,
     OWNER,
     STATE,
+    TAGS,
     ZONE,
     ZONE_FILTER,
     states,
@@ -51,6 +52,7 @@ NETWORKS = Section(
         Column("vlan", _("VLAN"), "mono", shown=False),
         DOMAIN,
         Column("created", _("Created"), "time"),
+        TAGS,
     ),
     filters=(
         Filter("type", _("Type"), choices=TYPES),

@@ -17,13 +17,7 @@ from frontend.sections.base import (
     Tab,
     Text,
 )
-from frontend.sections.columns import (
-    ID,
-    NAME,
-    POD,
-    ZONE,
-    ZONE_FILTER,
-)
+from frontend.sections.columns import ID, NAME, POD, TAGS, ZONE, ZONE_FILTER
 
 ALLOCATION = Column("allocationstate", _("State"), "state")
 
@@ -121,6 +115,7 @@ ZONES = Section(
         Column("localstorageenabled", _("Local storage"), "flag"),
         Column("securitygroupsenabled", _("Security groups"), "flag", shown=False),
         Column("guestcidraddress", _("Guest CIDR"), "mono", shown=False),
+        TAGS,
     ),
     filters=(
         Filter(

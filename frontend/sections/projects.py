@@ -17,7 +17,7 @@ from frontend.sections.base import (
     Tab,
     Text,
 )
-from frontend.sections.columns import CREATED, ID, NAME, STATE, states
+from frontend.sections.columns import CREATED, ID, NAME, STATE, TAGS, states
 from frontend.sections.tenants import DOMAIN, LIMIT
 
 ROLE_TYPES = (("Regular", _("Member")), ("Admin", _("Administrator")))
@@ -96,6 +96,7 @@ PROJECTS = Section(
         Column("volumetotal", _("Volumes"), "number", shown=False),
         Column("primarystoragetotal", _("Primary storage"), "gib", shown=False),
         CREATED,
+        TAGS,
     ),
     filters=(states("state", _("State"), "Active", "Suspended", "Disabled"),),
     facts=(

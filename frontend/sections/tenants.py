@@ -18,7 +18,7 @@ from frontend.sections.base import (
     Tab,
     Text,
 )
-from frontend.sections.columns import DOMAIN_FILTER, ID, NAME, STATE, states
+from frontend.sections.columns import DOMAIN_FILTER, ID, NAME, STATE, TAGS, states
 
 DOMAIN = Column("domain", _("Domain"), to="domains", by="domainid")
 
@@ -68,6 +68,7 @@ DOMAINS = Section(
         Column("networkdomain", _("Network domain"), shown=False),
         Column("level", _("Level"), "number", shown=False),
         CREATED,
+        TAGS,
     ),
     filters=(Filter("level", _("Level")),),
     facts=(
@@ -190,6 +191,7 @@ ACCOUNTS = Section(
         Column("iptotal", _("Public addresses"), "number", shown=False),
         Column("networkdomain", _("Network domain"), shown=False),
         CREATED,
+        TAGS,
     ),
     filters=(
         states("state", _("State"), "enabled", "disabled", "locked"),

@@ -26,6 +26,7 @@ from frontend.sections.columns import (
     NAME,
     OWNER,
     STATE,
+    TAGS,
     ZONE,
     ZONE_FILTER,
     states,
@@ -95,6 +96,7 @@ VOLUMES = Section(
         Column("provisioningtype", _("Provisioning"), "word", shown=False),
         DOMAIN,
         CREATED,
+        TAGS,
     ),
     filters=(
         states("state", _("State"), "Ready", "Allocated", "Expunging", "Destroy"),
@@ -266,6 +268,7 @@ SNAPSHOTS = Section(
         Column("account", _("Account")),
         DOMAIN,
         CREATED,
+        TAGS,
     ),
     filters=(
         Filter("volumeid", _("Volume"), section="volumes"),
