@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.conf import settings
@@ -39,7 +40,7 @@ class Lazy:
     """Made only by the page that draws it: a fragment has no side bar to ask for."""
 
     def __init__(self, make: Any) -> None:
-        self._make = make
+        self._make = functools.cache(make)
 
     def __call__(self) -> Any:
         return self._make()

@@ -20,6 +20,7 @@ from frontend.sections.base import Record
 
 COMMAND = "deployVirtualMachine"
 MOST = 60
+_NONE: frozenset[str] = frozenset()
 KEYBOARDS = ("us", "uk", "de", "fr", "es", "jp", "cn")
 
 #: Fields whose names are the command's own.
@@ -59,9 +60,9 @@ def owner_of(reader: Reader) -> dict[str, str]:
     return dict(reader.scope) if {"account", "projectid"} & set(reader.scope) else {}
 
 
-def offer(reader: Reader, zone: str) -> Offer:
+def offer(reader: Reader, zone: str, zones: list[Record]) -> Offer:
     owner = owner_of(reader)
-    found = Offer(zones=enabled_zones(reader))
+    found = Offer(zones=zones)
     if not zone:
         return found
     near = {"zoneid": zone, "pagesize": str(MOST), "page": "1"}
@@ -97,13 +98,16 @@ def enabled_zones(reader: Reader) -> list[Record]:
     ]  # fmt: skip
 
 
-def _read(reader: Reader, command: str, params: dict[str, str]) -> list[Record]:
+def _read(
+    reader: Reader, command: str, params: dict[str, str], *, groups: frozenset[str] | None = _NONE
+) -> list[Record]:
+    """Records without what the page does not show (comments, tags, capacity): ``groups``."""
     spec = COMMANDS.get(command)
     if spec is None or not reader.may(command):
         return []
     known = {k: v for k, v in params.items() if k in spec.by_name}
     try:
-        return list(reader.run(command, known).records or [])
+        return list(reader.run(command, known, groups=groups).records or [])
     except CloudError:
         return []
 
@@ -219,12 +223,14 @@ def quota_after(reader: Reader, added: dict[str, float]) -> list[dict[str, Any]]
     """“8 of 10 vCPU after this”, for what this takes."""
     owner = owner_of(reader)
     if "projectid" in owner:
-        found = _read(reader, "listProjects", {"id": owner["projectid"]})
+        found = _read(reader, "listProjects", {"id": owner["projectid"]}, groups=None)
     elif owner:
         named = {"name": owner["account"], "domainid": owner["domainid"]}
-        found = _read(reader, "listAccounts", named)
+        found = _read(reader, "listAccounts", named, groups=None)
     else:
-        found = _read(reader, "listAccounts", {"id": str(reader.caller.account.uuid)})
+        found = _read(
+            reader, "listAccounts", {"id": str(reader.caller.account.uuid)}, groups=None
+        )
     lines = []
     for line in tabs.quota_lines(found[0]) if found else []:
         more = added.get(line["stem"], 0)

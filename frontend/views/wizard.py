@@ -38,7 +38,7 @@ def _page(
     zones = deploying.enabled_zones(reader)
     ids = [str(z["id"]) for z in zones]
     zone = data.get("zoneid", "") if data.get("zoneid") in ids else (ids[0] if ids else "")
-    offer = deploying.offer(reader, zone)
+    offer = deploying.offer(reader, zone, zones)
     chosen = _chosen(data, offer, zone)
     context = {
         "offer": offer,
