@@ -14,7 +14,7 @@ from django.db import models
 
 from accounts.caller import Caller
 from accounts.models import Project, ProjectRole, Role, RoleRule, User
-from accounts.services import keys, membership, roles
+from accounts.services import keys, membership, roles, sources
 from core.commands import COMMANDS, Access, Command
 from core.config import SETTINGS
 from core.errors import InvalidParameter
@@ -190,26 +190,18 @@ def _api_key(user: User) -> Check:
 
 
 def _address(caller: Caller, address: str) -> Iterator[Check]:
-    setting = SETTINGS.get("api.allowed.source.cidr.list")
-    switch = SETTINGS.get("api.source.cidr.checks.enabled")
-    if setting is None or switch is None or not switch.get():
+    if not sources.CHECKED.get():
         return
-    allowed = str(setting.get(caller.account))
-    more = {"setting": setting.name}
+    allowed, more = sources.NETWORKS.get(caller.account), {"setting": sources.NETWORKS.name}
     if not address:
         yield Check("address", None, f"Calls are accepted from {allowed}.", more)
         return
-    if _is_within(address, allowed):
-        yield Check("address", True, f"Calls from {address} are accepted.", more)
-    else:
-        text = f"Calls from {address} are not accepted, only those from {allowed}."
-        yield Check("address", False, text, more)
-
-
-def _is_within(address: str, allowed: str) -> bool:
     try:
-        where = ipaddress.ip_address(address.strip())
+        ipaddress.ip_address(address.strip())
     except ValueError:
         raise InvalidParameter(f"“{address}” is not an address.") from None
-    networks = (text.strip() for text in allowed.split(","))
-    return any(where in ipaddress.ip_network(text, strict=False) for text in networks if text)
+    if sources.refusal(caller.account, address.strip()):
+        text = f"Calls from {address} are not accepted, only those from {allowed}."
+        yield Check("address", False, text, more)
+    else:
+        yield Check("address", True, f"Calls from {address} are accepted.", more)

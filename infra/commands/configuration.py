@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain
+from accounts.services import sources
 from core.commands import ADMIN, DOMAIN_ADMIN, Filter, Length, Operate, command, listing
 from core.config import Scope
 from core.errors import InvalidParameter, NoSuchObject, PermissionDenied
@@ -107,7 +108,17 @@ def updateConfiguration(
     holder = _holder(caller, "updateConfiguration", *rows, pool=storageid, store=imagestoreuuid)
     if settings.setting(name).house and not caller.is_root_admin:
         raise PermissionDenied(f"Only root administrators set {name}.")
-    return setting_records.record(settings.set_value(name, value, holder, by=caller), holder)
+    chosen = settings.set_value(name, value, holder, by=caller)
+    _refuse_lockout(caller)
+    return setting_records.record(chosen, holder)
+
+
+def _refuse_lockout(caller: Caller) -> None:
+    """Whoever changes where calls may come from must still be able to change it back."""
+    why = sources.refusal(caller.account, caller.address)
+    if why:
+        settings.forget()  # what was read here is rolled back
+        raise InvalidParameter(f"{why} That would shut you out; name your own network as well.")
 
 
 @command(roles=ADMIN, event="CONFIGURATION.VALUE.EDIT", response=configuration)

@@ -1,5 +1,7 @@
 """Settings: the narrowest value counts, wrong ones are refused and explained."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.dispatch import execute
@@ -344,3 +346,12 @@ def test_entries_of_a_list_are_checked_one_by_one():
             change(made.name, "a,c")
     finally:
         del SETTINGS[made.name]
+
+
+def test_nobody_shuts_itself_out_by_its_address():
+    caller = replace(admin_caller(), address="192.0.2.9")
+    name = "api.allowed.source.cidr.list"
+    with pytest.raises(InvalidParameter, match="would shut you out"):
+        execute(caller, "updateConfiguration", {"name": name, "value": "10.0.0.0/8"})
+    assert not ConfigurationValue.objects.exists()
+    execute(caller, "updateConfiguration", {"name": name, "value": "10.0.0.0/8,192.0.2.0/24"})
