@@ -125,6 +125,8 @@ def fitting(wanted: Wanted, friends: Company) -> QuerySet[Host]:
         rows = rows.filter(allowed)
     if friends.must_share is not None:
         rows = rows.filter(pk__in=friends.must_share)
+    if wanted.full_pods:
+        rows = rows.exclude(pod__in=wanted.full_pods)
     if wanted.avoid or friends.must_avoid:
         rows = rows.exclude(pk__in=wanted.avoid | friends.must_avoid)
     for disk in wanted.placed_disks:
@@ -234,6 +236,8 @@ def _chosen(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:
         return Refusal("choice", "it is not in the chosen cluster")
     if wanted.pod is not None and host.pod_id != wanted.pod.pk:
         return Refusal("choice", "it is not in the chosen pod")
+    if host.pod_id in wanted.full_pods:
+        return Refusal("addresses", "its pod has no guest address left")
     return Refusal("choice", "it is to be avoided") if host.pk in wanted.avoid else None
 
 

@@ -31,7 +31,7 @@ class DiskWish:
 class Wanted:
     """``host``, ``cluster`` and ``pod`` are an administrator's choice; ``last_host`` is tried
     first; ``machine`` is the one to be placed, so that it does not avoid itself; ``owner`` may
-    use what is dedicated to its branch."""
+    use what is dedicated to its branch. ``full_pods`` have no guest address left."""
 
     zone: Zone
     hypervisor: str
@@ -49,6 +49,7 @@ class Wanted:
     pod: Pod | None = None
     last_host: Host | None = None
     avoid: frozenset[int] = frozenset()
+    full_pods: frozenset[int] = frozenset()
 
     @property
     def placed_disks(self) -> list[DiskWish]:

@@ -124,7 +124,9 @@ def deploy(caller: Caller, asked: Request) -> Plan:
     data = disks.allocate_data(vm, asked.data_disks)
     attachments = disks.attach_new(vm, root, data)
     if asked.start:
-        wanted = places.of_machine(vm, attachments, members, asked.choice)
+        wanted = places.of_machine(
+            vm, attachments, members, asked.choice, full_pods=nics.full_pods(wishes, asked.zone)
+        )
         vm.host = place(wanted, for_admin=caller.is_root_admin).host
     vm.save(update_fields=["instance_name", "host"])
     nics.plug(vm, wishes)

@@ -60,6 +60,13 @@ def default_wishes(owner: Account, zone: Zone) -> list[NicWish]:
     )
 
 
+def full_pods(wishes: Sequence[NicWish], zone: Zone) -> frozenset[int]:
+    """Pods of a Basic zone where a new machine would get no address, or not the one it wants."""
+    if zone.network_type != "Basic":
+        return frozenset()
+    return frozenset().union(*(addresses.full_pods(w.network, w.ip4) for w in wishes))
+
+
 def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
     """NICs with addresses, the first being the default one if the machine has none yet.
 

@@ -39,6 +39,7 @@ def of_machine(
     *,
     last_host: bool = True,
     avoid: frozenset[int] = frozenset(),
+    full_pods: frozenset[int] = frozenset(),
 ) -> Wanted:
     """``vm`` with its offering and template, ``attachments`` with their volumes."""
     return wanted(
@@ -54,6 +55,7 @@ def of_machine(
         machine=vm,
         last_host=vm.last_host if last_host else None,
         avoid=avoid,
+        full_pods=full_pods,
     )
 
 
@@ -80,6 +82,7 @@ def wanted(
     machine: VirtualMachine | None = None,
     last_host: Host | None = None,
     avoid: frozenset[int] = frozenset(),
+    full_pods: frozenset[int] = frozenset(),
 ) -> Wanted:
     tags = [*host_tags, *([template.tag] if template and template.tag else [])]
     return Wanted(
@@ -99,6 +102,7 @@ def wanted(
         pod=choice.pod,
         last_host=last_host,
         avoid=avoid,
+        full_pods=full_pods,
     )
 
 

@@ -114,6 +114,33 @@ def pod_of(addresses: Iterable[GuestAddress]) -> Pod | None:
     return None
 
 
+def full_pods(network: Network, ip4: str = "") -> set[int]:
+    """Pods with ranges of their own in the network, all of whose addresses are taken; of a
+    chosen address all but its own pod."""
+    rows = list(
+        IpRange.objects.filter(network=network).exclude(last=0).values_list("first", "last", "pod")
+    )
+    pods = {pod for _, _, pod in rows if pod is not None}
+    if not pods or any(pod is None for *_, pod in rows):
+        return set()
+    if ip4:
+        number = int(ipaddress.IPv4Address(ip4)) if _is_ip4(ip4) else 0
+        return pods - {pod for first, last, pod in rows if first <= number <= last}
+    return {pod for pod in pods if not _has_room(network, [r[:2] for r in rows if r[2] == pod])}
+
+
+def _has_room(network: Network, ranges: list[tuple[int, int]]) -> bool:
+    return any(_first_free(network, first, last) is not None for first, last in ranges)
+
+
+def _is_ip4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _chosen(network: Network, ip4: str, pod: Pod | None = None) -> int:
     try:
         address = ipaddress.IPv4Address(ip4)

@@ -62,8 +62,19 @@ def test_a_machine_has_an_address_of_its_pod_and_starts_there_again(world, basic
 
 
 def test_a_pod_whose_addresses_are_used_up_takes_no_more_machines(world, basic, caller):
-    cloud, _, _ = basic
+    cloud, other, network = basic
     for number in (1, 2):
         in_pod(basic, caller, cloud.cluster.pod, f"web-{number}")
-    with pytest.raises(InsufficientCapacity, match="no free address left for pod"):
+    with pytest.raises(InsufficientCapacity) as refused:
         in_pod(basic, caller, cloud.cluster.pod, "web-3")
+    assert "its pod has no guest address left" in str(refused.value.details)
+    vm = done(deploy(admin_caller(), cloud, networkids=network, name="web-3"))
+    assert vm.host.pod == other.pod
+
+
+def test_a_chosen_address_decides_about_the_pod(world, basic, caller):
+    cloud, other, network = basic
+    wish = {"iptonetworklist[0].networkid": network, "iptonetworklist[0].ip": "10.6.0.11"}
+    vm = done(deploy(admin_caller(), cloud, name="web-1", **wish))
+    assert vm.host.pod == other.pod
+    assert Nic.objects.get(machine=vm).address.ip4 == "10.6.0.11"
