@@ -24,6 +24,13 @@ class ProjectQuerySet(ScopedQuerySet):
             mine |= in_subtree(caller.domain, "domain")
         return self.filter(mine)
 
+    def operable_by(self, caller):
+        """Its administrators; commands tell regular members so in words."""
+        if caller.is_domain_admin:
+            return self.visible_to(caller)
+        administered = [key for key, m in caller.memberships.items() if m.is_admin]
+        return self.filter(account__in=administered)
+
 
 class Project(Entity):
     """What belongs to it is owned by ``account``, which nobody signs in to."""

@@ -15,8 +15,9 @@ from typing import Any
 from django.db.models import Model, QuerySet
 
 from accounts.caller import Caller
-from accounts.models import Account
-from core.commands import Access
+from accounts.models import Account, Project
+from accounts.services import membership
+from core.commands import COMMANDS, Access
 from core.errors import InvalidParameter, NoSuchObject
 
 
@@ -109,13 +110,14 @@ def things(
     for text, uuid in wanted.items():
         if uuid not in found:
             raise NoSuchObject(command, parameter, text)
+    membership.check(caller, COMMANDS[command], found.values())
     return [found[uuid] for uuid in wanted.values() if uuid]
 
 
 def owner_of(row: Any) -> Account | None:
     """The account that owns a thing; None for the operator's."""
-    if isinstance(row, Account):
-        return row
+    if isinstance(row, (Account, Project)):
+        return row if isinstance(row, Account) else row.account
     path = getattr(type(row), "OWNER", "")
     for part in path.split("__") if path else ():
         row = getattr(row, part)

@@ -415,6 +415,22 @@ def test_a_project_role_takes_away(member, project, reader):
     assert volume.name != "x"
 
 
+def test_a_project_role_holds_for_what_is_pinned_as_well(owner, member, project, reader):
+    volume = factories.make_volume(project.account)
+    given = {"resourceids": volume.uuid, "resourcetype": "Volume"}
+    tags = {"tags": [{"key": "env", "value": "prod"}]}
+    with pytest.raises(PermissionDenied, match="does not allow createTags"):
+        dispatch.execute(fresh(member), "createTags", {**given, **tags})
+    dispatch.execute(fresh(owner), "createTags", {**given, **tags})
+    about = {"resourceids": project.uuid, "resourcetype": "Project"}
+    with pytest.raises(NoSuchObject):
+        dispatch.execute(fresh(member), "createTags", {**about, **tags})
+    dispatch.execute(fresh(owner), "createTags", {**about, **tags})
+    shown = ask(member, "listProjects", id=project.uuid).records[0]
+    assert [t["key"] for t in shown["tags"]] == ["env"]
+    assert not ask(owner, "listTags").records
+
+
 def test_a_project_role_says_nothing_about_ones_own_things(member, reader):
     volume = factories.make_volume(member.account)
     ask(member, "updateVolume", id=volume.uuid, name="x")
