@@ -48,7 +48,7 @@ def tree(request: HttpRequest) -> HttpResponse:
         (action, section)
         for key in ("zones", "pods", "clusters", "hosts")
         for section in (SECTIONS[key],)
-        for action in section.create
+        for action in section.create[:1]
         if reader.may(action.command)
     ]
     context = {"zones": zones, "lazy": hosts is None, "total": total, "create": create}

@@ -145,3 +145,9 @@ def test_tenants_see_their_public_addresses_and_nothing_of_the_house(browser_of)
     assert str(foreign.uuid) not in shown
     for path in ("/publicranges", "/guestvlans", "/providers", "/dedicated", "/systemvms"):
         browser.page(path, status=404)
+
+
+def test_the_tree_leads_to_the_zone_wizard(administrator):
+    page = administrator.page("/infrastructure")
+    assert 'href="/zones/wizard"' in page
+    assert "/do/createZone" not in page
