@@ -8,7 +8,7 @@ from django.utils import timezone
 from agent import protocol as p
 from api.dispatch import execute
 from compute.models import SystemVm, VirtualMachine
-from compute.services import system_vms
+from compute.services import strays, system_vms
 from compute.services.recount import recount_hosts
 from core.errors import CloudError, InsufficientCapacity, InvalidParameter, NotAllowedInState
 from infra import agents
@@ -34,6 +34,7 @@ KINDS = ("consoleproxy", "secondarystoragevm")
 @pytest.fixture(autouse=True)
 def _nothing_remembered(monkeypatch):
     monkeypatch.setattr(system_vms, "_known_homes", {})
+    monkeypatch.setattr(strays, "_looked", {})
 
 
 @pytest.fixture
