@@ -178,7 +178,7 @@ def test_a_list_of_accounts_costs_the_same_however_many(django_assert_max_num_qu
     for _ in range(30):
         make_user()
     caller = admin_caller()
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert len(listed(caller, "listAccounts", listall="true")) == 31
 
 
