@@ -27,12 +27,20 @@ def uuid_of(worker: Worker) -> uuids.UUID:
 
 
 def found(name: str = "", keyword: str = "", id: str = "") -> list[Worker]:
+    wanted = _parsed(id) if id else None
     pending = Count("jobs", filter=Q(jobs__status=JobStatus.PENDING))
     rows = Worker.objects.select_related("sample").annotate(pending=pending).order_by("started")
     if name:
         rows = rows.filter(name=name)
     rows = rows.filter(name__icontains=keyword) if keyword else rows
-    return [worker for worker in rows if not id or str(uuid_of(worker)) == id.strip().lower()]
+    return [worker for worker in rows if wanted in (None, uuid_of(worker))]
+
+
+def _parsed(text: str) -> uuids.UUID:
+    try:
+        return uuids.UUID(text.strip())
+    except ValueError:
+        raise NoSuchObject("listManagementServers", "id", text) from None
 
 
 def one(command: str, text: str) -> Worker:
