@@ -8,6 +8,7 @@ its ``APIView`` would cost a light call half as much again (see bench/README.md)
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,16 +31,18 @@ class SignatureAuthentication(BaseAuthentication):
 
     def authenticate(self, request: HttpRequest, call: Call | None = None) -> Any:
         """(caller, None), or None when nothing is signed. Raises NotAuthenticated: whatever
-        is wrong looks the same."""
+        is wrong looks the same, but that a genuine signature's time is over."""
         call = call or Call.of(request)
         given = call.given
         if not given.get("apikey") or not given.get("signature"):
             return None
         found = keys.find(given["apikey"])
-        if found is None or not _is_timely(given):
+        if found is None:
             raise NotAuthenticated
         if not signature.is_genuine(found.secret, call.params, given["signature"]):
             raise NotAuthenticated
+        if not _is_timely(given):
+            raise NotAuthenticated(_too_late(given))
         keys.used(found.row)
         return Caller.of(found.user, address=call.address, correlation_id=call.correlation_id), None
 
@@ -67,6 +70,15 @@ def _is_timely(given: dict[str, str]) -> bool:
     if given.get("signatureversion") != "3":
         return not settings.ENFORCE_POST.get()
     return signature.is_current(given.get("expires", ""))
+
+
+def _too_late(given: dict[str, str]) -> str:
+    """The words of every 401 first, which clients look for; then the two clocks."""
+    words = NotAuthenticated().message
+    return (
+        f"{words}: the call expires at {given.get('expires') or 'no time at all'}, and by the "
+        f"portal's clock it is {datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}. Compare the clocks."
+    )
 
 
 def _key_is_right(call: Call, session: Session) -> bool:

@@ -9,6 +9,7 @@ from accounts.caller import Caller
 from accounts.models import Session, User
 from accounts.services import sessions
 from core.commands import USER, Filter, Operate, Read, command, listing
+from core.errors import InvalidParameter
 from core.responses import SUCCESS, Response, date, flag, many, text
 
 
@@ -67,4 +68,7 @@ def deleteOtherSessions(
     userid: Annotated[User | None, Operate, "Whose to end; one's own if left out"] = None,
 ) -> None:
     """Ends all sessions of a user but the one that asks. (A command of cloudportal's own.)"""
-    sessions.end_others(userid or caller.user, caller.session)
+    user = userid or caller.user
+    if user is None:
+        raise InvalidParameter("The portal itself has no sessions; give userid.")
+    sessions.end_others(user, caller.session)

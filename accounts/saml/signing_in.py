@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts.models import SamlAuthorization, SamlMark, SamlProvider, Session, User
 from accounts.saml import providers, settings
-from accounts.services import sessions
+from accounts.services import sessions, throttle
 from core import vault
 from core.errors import LoginFailed
 
@@ -76,8 +76,19 @@ def metadata() -> str:
     return str(_client().metadata())
 
 
-def verify(response: str) -> Proof:
-    """The answer of an identity provider, as it was posted. Raises LoginFailed."""
+def verify(response: str, *, address: str = "") -> Proof:
+    """The answer of an identity provider, as it was posted. Raises LoginFailed, Throttled: it
+    costs a process to find a signature wrong."""
+    things = throttle.watched("saml", address)
+    throttle.refuse_if_paused(things)
+    try:
+        return _verified(response)
+    except LoginFailed:
+        throttle.failed(things)
+        raise
+
+
+def _verified(response: str) -> Proof:
     issuer, request = _outline(response)
     provider = SamlProvider.objects.filter(entity_id=issuer).first()
     if provider is None or not settings.is_available():

@@ -11,7 +11,7 @@ from accounts.saml import providers, settings, signing_in
 from accounts.services import sessions
 from api.commands.signing_in import SignedIn, reply
 from api.dispatch import Visitor
-from core.commands import USER, Length, Read, command
+from core.commands import USER, Length, command
 from core.errors import InvalidParameter, LoginFailed, ResourceUnavailable
 from core.responses import SUCCESS, Response, text
 from jobs import sign_ins
@@ -44,7 +44,7 @@ def samlSso(
 ) -> Elsewhere:
     """Sends a browser to an identity provider, and takes it back from there."""
     if SAMLResponse:
-        proof = signing_in.verify(SAMLResponse)
+        proof = signing_in.verify(SAMLResponse, address=visitor.address)
         return Elsewhere(f"{BACK}?{urlencode({'proof': proof.sealed()})}")
     return Elsewhere(*signing_in.leave(idpid))
 
@@ -84,7 +84,9 @@ def listIdps(visitor: Visitor) -> list[dict[str, str]]:
 @command(roles=USER, response=SUCCESS, post_only=True)
 def listAndSwitchSamlAccount(
     caller: Caller,
-    userid: Annotated[User | None, Read, "The user to go on as; all are listed if left out"] = None,
+    userid: Annotated[
+        str | None, "Id of the user to go on as; all are listed if left out"
+    ] = None,
     domainid: Annotated[str | None, "Id of that user's domain"] = None,
 ) -> dict[str, Any]:
     """Lists the other users that the same person is, by the word of the identity provider, or
@@ -93,9 +95,9 @@ def listAndSwitchSamlAccount(
     if session is None or session.source != signing_in.SOURCE:
         raise InvalidParameter("Only those who signed in by SAML switch between accounts.")
     others = signing_in.users_of(session.idp, session.external_name)
-    if userid is None:
+    if not userid:
         return {"samluseraccount": [_account(user, session.idp) for user in others]}
-    chosen = next((user for user in others if user.pk == userid.pk), None)
+    chosen = next((user for user in others if str(user.uuid) == userid.lower()), None)
     if chosen is None or domainid not in (None, "", str(chosen.domain.uuid)):
         raise LoginFailed("This is not a user whom the identity provider vouched for.")
     signed = signing_in.start(

@@ -77,6 +77,13 @@ USERS = Section(
             ),
         ),
         Facts(_("API"), (Column("apikey", _("API key"), "copy"),)),
+        Facts(
+            _("Second factor"),
+            (
+                Column("is2faenabled", _("Set up"), "flag"),
+                Column("is2famandated", _("Required"), "flag"),
+            ),
+        ),
     ),
     actions=(
         Action(
@@ -107,6 +114,28 @@ USERS = Section(
             danger=True,
             unless=lambda r: "" if r.get("apikey") else _("The user has no API keys."),
             ask=_("Programs that sign with them are refused at once."),
+        ),
+        Action(
+            "updateUser",
+            _("Require a second factor"),
+            "shield-lock",
+            key="mandate",
+            unless=lambda r: _("It is required already.") if r.get("is2famandated") else "",
+            form=Form(fixed={"mandate2fa": "true"}),
+            ask=_(
+                "The user sets one up at the next sign-in, where the setting enable.user.2fa "
+                "allows second factors."
+            ),
+        ),
+        Action(
+            "setupUserTwoFactorAuthentication",
+            _("Throw the second factor away"),
+            "shield",
+            param="userid",
+            danger=True,
+            unless=lambda r: "" if r.get("is2faenabled") else _("The user has none."),
+            form=Form(fixed={"enable": "false"}),
+            ask=_("For a user who lost it. The user is signed out everywhere."),
         ),
         Action("enableUser", _("Enable"), "circle-check", states=("disabled", "locked"), bulk=True),
         Action(

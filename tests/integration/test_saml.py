@@ -10,6 +10,7 @@ from saml2 import time_util
 from accounts.models import SamlMark, SamlProvider, Session
 from accounts.saml import client as sp
 from accounts.saml import providers, signing_in
+from accounts.services import sessions
 from api.dispatch import Visitor, execute
 from core.errors import InvalidParameter, LoginFailed, ResourceUnavailable
 from infra.services import configuration
@@ -212,12 +213,18 @@ def test_taking_the_authorisation_away_ends_its_sessions(idp, user):
 def test_one_person_goes_on_as_another_of_its_users(idp, user):
     twin = make_user("ada", account=make_account(domain=make_domain("ops")))
     authorise(twin)
-    _browser, _reply = sign_in(idp)
-    caller = signing_in.sessions.Caller.of(user, session=Session.objects.get())
+    sign_in(idp)
+    first = Session.objects.get()
+    caller = sessions.Caller.of(first.user, session=first)
     shown = execute(caller, "listAndSwitchSamlAccount").value["samluseraccount"]
     assert {s["domainName"] for s in shown} == {"dev", "ops"}
-    with pytest.raises(InvalidParameter):
-        execute(caller, "listAndSwitchSamlAccount", {"userid": str(admin_caller().user.uuid)})
+    boss = {"userid": str(admin_caller().user.uuid)}
+    with pytest.raises(LoginFailed, match="vouched for"):
+        execute(caller, "listAndSwitchSamlAccount", boss)
+    other = twin if first.user == user else user
+    signed = execute(caller, "listAndSwitchSamlAccount", {"userid": str(other.uuid)}).value
+    assert signed["userid"] == other.uuid
+    assert Session.objects.get().user == other
 
 
 def test_signing_out_there_ends_the_session_here(idp, user):

@@ -552,6 +552,16 @@ def test_forwarded_addresses_count_only_from_listed_proxies(user, setting, trust
     assert f"from {seen}." in sole(response)[1]["errortext"]
 
 
+def test_a_call_that_came_too_late_names_the_clocks(user):
+    past = {"signatureVersion": "3", "expires": "2020-01-01T00:00:00+0000"}
+    text = sole(user("listApis", **past))[1]["errortext"]
+    assert text.startswith(UNVERIFIED)
+    assert "expires at 2020-01-01T00:00:00+0000" in text
+    assert "Compare the clocks" in text
+    user.secret = "guessed"
+    assert sole(user("listApis", **past))[1]["errortext"] == UNVERIFIED
+
+
 def test_networks_of_a_domain_hold_for_sessions_and_pages_too(client):
     person = factories.make_user("li", domain=factories.make_domain("cidr"))
     given = {"username": "li", "password": factories.PASSWORD, "domain": "cidr"}
