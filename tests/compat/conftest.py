@@ -85,7 +85,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, timeout_s: float = 120) -> None:
+def _wait(process: subprocess.Popen[bytes], log: Path, timeout_s: float = 300) -> None:
     end = time.monotonic() + timeout_s
     while "is ready after" not in log.read_text():
         assert process.poll() is None, f"the portal ended:\n{log.read_text()}"

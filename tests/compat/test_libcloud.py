@@ -86,3 +86,52 @@ def test_the_life_of_a_node(driver):
     finally:
         assert driver.destroy_node(node, ex_expunge=True)
     assert driver.list_nodes() == []
+
+
+def test_what_is_there_is_listed(driver):
+    assert driver.ex_list_disk_offerings()
+    assert driver.ex_list_os_types()
+    assert driver.ex_list_affinity_group_types()
+    assert driver.ex_limits()["max_instances"]
+    for nothing_yet in ("list_key_pairs", "ex_list_projects", "ex_list_public_ips",
+                        "ex_list_affinity_groups", "ex_list_port_forwarding_rules"):  # fmt: skip
+        assert getattr(driver, nothing_yet)() == []
+
+
+def test_affinity_groups_come_and_go(driver):
+    kind = next(k for k in driver.ex_list_affinity_group_types() if k.type == "host anti-affinity")
+    made = driver.ex_create_affinity_group("compat-apart", kind)
+    assert [g.name for g in driver.ex_list_affinity_groups()] == ["compat-apart"]
+    with pytest.raises(Exception, match="already|exists"):
+        driver.ex_create_affinity_group("compat-apart", kind)
+    assert driver.ex_delete_affinity_group(made)
+    assert driver.ex_list_affinity_groups() == []
+
+
+def test_security_groups_and_their_rules(driver):
+    made = driver.ex_create_security_group("compat-web", description="Web")
+    rule = driver.ex_authorize_security_group_ingress(
+        "compat-web", "tcp", "10.0.0.0/8", startport=80, endport=443
+    )
+    assert rule
+    (shown,) = [g for g in driver.ex_list_security_groups() if g["name"] == "compat-web"]
+    (ingress,) = shown["ingressrule"]
+    assert (ingress["startport"], ingress["endport"], ingress["cidr"]) == (80, 443, "10.0.0.0/8")
+    driver.ex_revoke_security_group_ingress(ingress["ruleid"])
+    assert driver.ex_delete_security_group("compat-web")
+    assert made["id"]
+
+
+def test_tags_of_a_node(driver):
+    node = driver.create_node(
+        name="compat-tags", size=fixed_size(driver), image=driver.list_images()[0],
+        location=driver.list_locations()[0], networks=driver.ex_list_networks()[:1],
+        ex_start_vm=False,
+    )  # fmt: skip
+    try:
+        assert driver.ex_create_tags([node.id], "UserVm", {"env": "test", "名字": "网站"})
+        assert driver.ex_get_node(node.id).extra["tags"] == {"env": "test", "名字": "网站"}
+        assert driver.ex_delete_tags([node.id], "UserVm", ["env"])
+        assert driver.ex_get_node(node.id).extra["tags"] == {"名字": "网站"}
+    finally:
+        assert driver.destroy_node(node, ex_expunge=True)
