@@ -10,7 +10,7 @@ from accounts.directories import signing_in
 from accounts.saml import providers as saml_providers
 from accounts.saml import settings as saml_settings
 from accounts.saml import signing_in as saml_sign_ins
-from accounts.services import invitations, keys, keys, recounting, sessions, throttle
+from accounts.services import invitations, keys, recounting, sessions, throttle
 from core.config import Setting
 from jobs import history, leases
 from jobs.models import AsyncJob, Event, JobStatus, Trouble
