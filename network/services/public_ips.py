@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, Domain
 from accounts.resources import Resource
 from accounts.services import limits
+from core import live
 from core.errors import InsufficientCapacity, InUse, InvalidParameter, NotAllowedInState
 from core.locking import locked
 from infra.models import Zone
@@ -120,6 +121,7 @@ def reserve(ip: PublicIp, account: Account, *, display: bool = True) -> PublicIp
     limits.reserve(account, {Resource.PUBLIC_IP: 1})
     row.state, row.account, row.allocated, row.display = RESERVED, account, timezone.now(), display
     row.save()
+    live.changed(row)
     return row
 
 
@@ -143,6 +145,7 @@ def release(ip: PublicIp) -> None:
         raise InUse(f"Public address {row} is used by network {row.network}.")
     limits.release(row.account, {Resource.PUBLIC_IP: 1})
     _free(PublicIp.objects.filter(pk=row.pk))
+    live.changed(row)
 
 
 @limits.counter(Resource.PUBLIC_IP)

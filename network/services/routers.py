@@ -217,12 +217,11 @@ def remove(run: Run | None, network: Network) -> None:
 
 
 def _leave_public(run: Run | None, router: Router) -> None:
-    """The last router of a host takes the bridge to the public network with it."""
+    """The last router of a zone on a host takes the bridge to the public network with it."""
     public = _public_uplink(router.network)
     if public is None:
         return
-    wires = router.network.physical_network
     others = Router.objects.filter(host=router.host).exclude(pk=router.pk)
-    if not others.filter(network__physical_network=wires).exists():
+    if not others.filter(network__zone=router.network.zone_id).exists():
         with suppress(protocol.NetworkFailed):  # a router came meanwhile
             agents.call(router.host, "bridge.remove", public.bridge, run)

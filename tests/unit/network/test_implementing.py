@@ -163,9 +163,13 @@ def test_the_router_goes_out_by_the_public_wire_where_there_is_one(world):
     assert spec.public.address4 == "192.0.2.10/24"
     assert spec.public.gateway4 == "192.0.2.1"
     assert spec.public.bridge.uplink == "eth2.50"
-    routers.apply(None, network, make_host(zone=wires.zone))
+    host = make_host(zone=wires.zone)
+    routers.apply(None, network, host)
     network.refresh_from_db()
     assert network.state == "Implemented"
+    assert len(world.ledger.group("bridges", str(host.uuid))) == 2
+    routers.remove(None, network)
+    assert not world.ledger.group("bridges", str(host.uuid))
 
 
 def test_without_a_device_the_host_lets_the_router_out():
