@@ -69,8 +69,10 @@ def add_template(portal: RealPortal, zone: str) -> None:
         hypervisor="KVM", url=f"file://{portal.data / 'images' / 'tiny.qcow2'}",
         ostypeid=client.listOsTypes()["ostype"][0]["id"], requireshvm=True, ispublic=True,
     )  # fmt: skip
-    ready = lambda: client.listTemplates(templatefilter="all", zoneid=zone)["template"][0]["isready"]  # noqa: E731, E501
-    wait_until(ready, "the template is ready")
+    wait_until(
+        lambda: client.listTemplates(templatefilter="executable", zoneid=zone).get("template"),
+        "the template is ready",
+    )
 
 
 def run_a_machine(page: Page, zone: str) -> None:
@@ -121,6 +123,18 @@ def test_an_advanced_zone_of_this_machine_runs_a_machine(admin):
     )  # fmt: skip
     add_template(admin.portal, zone)
     run_a_machine(page, zone)
+
+
+@pytest.mark.libvirt
+def test_an_advanced_zone_with_security_groups_runs_a_machine(admin):
+    page = choose(admin, "Advanced with security groups")
+    launch(page)
+    zone = finished(page)
+    add_template(admin.portal, zone)
+    run_a_machine(page, zone)
+    uuid = page.url.rsplit("/", 1)[1]
+    (machine,) = admin.portal.client().listVirtualMachines(id=uuid)["virtualmachine"]
+    assert [g["name"] for g in machine["securitygroup"]] == ["default"]
 
 
 def test_a_wrong_value_is_named_where_it_is_typed_mended_and_the_zone_built(admin):
