@@ -110,8 +110,9 @@ _HOLDERS = {
 def settings(reader: Reader, section: Section, record: Record) -> Context:
     holder = _HOLDERS[section.key]
     rows = reader.run("listConfigurations", {holder: record["id"], "pagesize": "-1"}).records or []
+    lines = [Line(row, holder, str(record["id"])) for row in rows]
     return {
-        "lines": [Line(row, holder, str(record["id"])) for row in rows],
+        "lines": sorted(lines, key=lambda line: not line.is_changed),  # those set here first
         "may_change": reader.may("updateConfiguration"),
         "may_reset": reader.may("resetConfiguration"),
     }

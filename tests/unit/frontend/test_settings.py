@@ -91,3 +91,27 @@ def test_limits_by_tag_are_shown_and_changed_in_the_same_place(administrator):
     plain = limits.limits_of_account(account)
     ceilings = limits.tagged_limits("account", {account.pk: plain})[account.pk]
     assert (ceilings[Resource.CPU, "gpu"], plain[Resource.CPU]) == (4, 40)
+
+
+def test_a_domain_administrator_sets_and_does_not_reset(browser_of):
+    domain = make_domain()
+    keeper = browser_of(make_user(role_type="DomainAdmin", domain=domain))
+    account = make_account(domain=domain)
+    about = {"accountid": str(account.uuid)}
+    shown = keeper.post(
+        "/settings/allow.user.view.destroyed.vm", {"value": "true", **about},
+        HTTP_HX_REQUEST="true",
+    )  # fmt: skip
+    page = shown.content.decode()
+    assert "Saved" in page
+    assert 'name="reset"' not in page
+    assert "/settinghistory" not in page  # theirs is a list of its own
+    assert "set here" in keeper.page(f"/accounts/{account.uuid}/settings")
+    assert "allow.user.view.destroyed.vm" in keeper.page("/settinghistory")
+
+
+def test_a_user_asks_why_about_itself_only(browser_of):
+    user, stranger = make_user(), make_user()
+    browser = browser_of(user)
+    assert "Not allowed" in browser.page(f"/why?userid={user.uuid}&name=createZone")
+    assert "Not allowed" not in browser.page(f"/why?userid={stranger.uuid}&name=createZone")
