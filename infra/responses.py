@@ -337,8 +337,6 @@ alert = Response(
         flag("archived"),
         date("acknowledged"),
         computed("acknowledgedby", ("acknowledged_by",), lambda name: name or None),
-        date("acknowledged"),
-        computed("acknowledgedby", ("acknowledged_by",), lambda name: name or None),
         text("resourcetype", "resource_type"),
         text("resourceid", "resource_uuid"),
         text("resourcename", "resource_name"),

@@ -90,7 +90,6 @@ PARAMETERS = {
     ("oauthlogin", "secretcode"): "nobody comes in without a code",
     ("verifyOAuthCodeAndGetUser", "secretcode"): "there is nothing to verify without",
     ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
-    ("registerUserKeys", "keepold"): "programs change over to a new pair one by one",
     ("samlSlo", "SAMLRequest"): "the name in the SAML bindings",
     ("samlSso", "SAMLResponse"): "the name in the SAML bindings",
     ("samlSso", "idpid"): "there may be only one, and answers name none",
@@ -133,9 +132,9 @@ FIELDS = {
     **{("projectaccount", name): "the reference names the wrong object here" for name in (
         "account", "accountid", "accounttype", "project", "projectid", "projectroleid",
         "projectrolename", "role", "user", "userid", "username",
+    )},
     **{(kind, "administers"): "pages say beforehand what is for the project's administrators"
        for kind in ("project", "projectaccount", "projectinvitation", "projectrole")},
-    )},
     ("projectinvitation", "created"): "until when it holds follows from it",
     ("projectinvitation", "role"): "what the invited would be",
     ("host", "accelerator"): "whether guests run under KVM or in emulation",
@@ -146,7 +145,6 @@ FIELDS = {
     )},
     ("oauthemail", "email"): "whose code it is; the reference names the wrong object here",
     ("oauthprovider", "issuer"): "any OpenID provider, not only those that are built in",
-    ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     ("userkeys", "lastused"): "a pair that nobody uses can be thrown away",
     **{("samlauthorization", name): "whose it is, for people" for name in (
         "domain", "id", "username",
