@@ -22,7 +22,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Min  # noqa: E402
 
-from bench.portal import cpu_seconds  # noqa: E402
+from bench.portal import before_all_else, cpu_seconds  # noqa: E402
 from bench.thousand.__main__ import mariadb  # noqa: E402
 from cloudportal import hosts  # noqa: E402
 from infra.models import Host, HostSample  # noqa: E402
@@ -34,29 +34,28 @@ def main() -> None:
     parser.add_argument("--hosts", type=int, default=10_000)
     parser.add_argument("--machines", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--first", action="store_true", help="before all else here (root)")
     options = parser.parse_args()
     call_command("migrate", verbosity=0)
     if not Host.objects.exists():
         call_command("simulate", hosts=options.hosts, machines=options.machines, zones=4)
-    began = time.perf_counter()
     hosts.plug_in()
-    print(f"the simulator's world read in {time.perf_counter() - began:.1f} s", flush=True)
-    monitor = Monitor()
-    rounds = -(-options.hosts // SIMULATED_PER_ROUND)
     began = time.perf_counter()
-    for _ in range(rounds):
-        monitor.round()
-    took = time.perf_counter() - began
-    print(f"first pass over all in {took:.1f} s: {rounds} rounds", flush=True)
-    watch(monitor, options.seconds, rounds)
+    hosts.world()
+    print(f"the simulator's world read in {time.perf_counter() - began:.1f} s", flush=True)
+    if options.first:
+        before_all_else()
+    watch(Monitor(), options.seconds, -(-options.hosts // SIMULATED_PER_ROUND))
 
 
 def watch(monitor: Monitor, seconds: int, rounds: int) -> None:
-    """The monitor as it runs by itself, and how old the oldest report is at the end."""
+    """The monitor as it runs by itself, after a first pass over all hosts, and how old the
+    oldest report is at the end."""
+    monitor.start()
+    time.sleep(rounds * ROUND_S)
     database = mariadb()
     own, theirs = time.process_time(), sum(map(cpu_seconds, database))
     began = time.monotonic()
-    monitor.start()
     time.sleep(max(seconds, rounds * ROUND_S))
     took = time.monotonic() - began
     own, theirs = time.process_time() - own, sum(map(cpu_seconds, database)) - theirs
