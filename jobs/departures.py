@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.caller import Caller
-from accounts.jobs import delete_account
 from accounts.models import Account
+from accounts.services import removal
 from core.config import Setting
-from core.steps import Plan
 from jobs.models import AsyncJob, JobStatus
 from jobs.schedules import every
 from jobs.submit import submit
@@ -27,7 +26,7 @@ def delete_half_deleted() -> int:
     for account in half.exclude(uuid__in=busy.values("instance_uuid")).order_by("pk"):
         with transaction.atomic():
             submit(
-                Plan(delete_account, account),
+                removal.delete_again(account),
                 account=Caller.system().account,
                 command="deleteAccount",
                 event_type="ACCOUNT.DELETE",
