@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from accounts import quota_responses
 from accounts.figures import FIGURES
 from accounts.models import Account, Domain, Role, RoleRule, User
@@ -45,16 +47,24 @@ def usage_fields() -> Iterable[Field]:
         yield Field(f"{facts.field}available")
 
 
+#: Names of a resource's three fields, made once: a page of 500 rows has 27,000 of them.
+_NAMED = tuple(
+    (resource, f"{facts.field}total", f"{facts.field}limit", f"{facts.field}available")
+    for resource, facts in FACTS.items()
+)
+
+
 def usage(used: Mapping[int, int], maxima: Mapping[Resource, int]) -> dict[str, Any]:
     """``vmtotal``, ``vmlimit``, ``vmavailable`` and so on; storage in GiB."""
     shown: dict[str, Any] = {}
-    for resource, facts in FACTS.items():
-        total = _in_unit(resource, used.get(resource, 0))
-        maximum = maxima[resource]
-        free = "Unlimited" if maximum == limits.UNLIMITED else str(max(maximum - total, 0))
-        shown[f"{facts.field}total"] = total
-        shown[f"{facts.field}limit"] = "Unlimited" if free == "Unlimited" else str(maximum)
-        shown[f"{facts.field}available"] = free
+    for resource, total_name, limit_name, free_name in _NAMED:
+        amount, maximum = used.get(resource, 0), maxima[resource]
+        total = shown[total_name] = _in_unit(resource, amount) if amount else 0
+        if maximum == limits.UNLIMITED:
+            shown[limit_name] = shown[free_name] = "Unlimited"
+        else:
+            shown[limit_name] = str(maximum)
+            shown[free_name] = str(max(maximum - total, 0))
     return shown
 
 
@@ -87,8 +97,10 @@ def figures_of_accounts(keys: Sequence[int], caller: Any) -> dict[int, dict[str,
 
 
 def _has_child(keys: Sequence[int], caller: Any) -> dict[int, bool]:
-    parents = set(Domain.objects.filter(parent__in=keys).values_list("parent", flat=True))
-    return {key: key in parents for key in keys}
+    child = Domain.objects.filter(parent=OuterRef("pk"))
+    parents = Domain.everything.filter(pk__in=keys).filter(Exists(child))
+    found = set(parents.values_list("pk", flat=True))
+    return {key: key in found for key in keys}
 
 
 domain = Response(
