@@ -42,3 +42,8 @@ VERSION_IN_CAPABILITIES = Setting(
     "expose.cloudstack.version.api.list.capabilities", True,
     "Name the API's version in listCapabilities.",
 )  # fmt: skip
+METRICS = Setting("prometheus.exporter.enable", False, "Whether /metrics answers Prometheus.")
+METRICS_FOR = Setting(
+    "prometheus.exporter.allowed.ips", "127.0.0.1",
+    "Addresses and networks that may read /metrics, with commas between.",
+)  # fmt: skip

@@ -8,27 +8,20 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from api import settings
 from api.addresses import client_address, is_within
 from api.watching import exposition, gauges
-from core.config import Setting
 from infra.models import Host
 from infra.services import servers
 from jobs.models import WorkerState
 from jobs.worker import own_state
 
-ENABLED = Setting(
-    "prometheus.exporter.enable", False, "Whether /metrics answers Prometheus.",
-)  # fmt: skip
-ALLOWED = Setting(
-    "prometheus.exporter.allowed.ips", "127.0.0.1",
-    "Addresses and networks that may read /metrics, with commas between.",
-)  # fmt: skip
-
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """404 unless it is switched on and asked from an allowed address."""
-    if not ENABLED.get() or not is_within(client_address(request), ALLOWED.get()):
+    is_on = settings.METRICS.get()
+    if not is_on or not is_within(client_address(request), settings.METRICS_FOR.get()):
         return HttpResponse("Not found.\n", status=404, content_type="text/plain")
     body = "".join(exposition.text(gauges.families()))
     return HttpResponse(body, content_type=exposition.CONTENT_TYPE)
