@@ -33,8 +33,12 @@ def related(model: Any, but: str = "") -> str:
     """Names of the list commands for the rows a reference points at."""
     if model is None:
         return ""
-    lists = (n for n, c in COMMANDS.items() if c.listing and c.listing.model is model)
-    return ",".join(sorted(n for n in lists if n != but))
+    return ",".join(n for n in _lists_of(model) if n != but)
+
+
+@functools.cache
+def _lists_of(model: Any) -> list[str]:
+    return sorted(n for n, c in COMMANDS.items() if c.listing and c.listing.model is model)
 
 
 def _param(known: Command, param: Param) -> dict[str, Any]:

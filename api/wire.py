@@ -83,13 +83,17 @@ def shape(name: str) -> Shape:
     )
 
 
-@functools.cache
 def since(name: str) -> dict[str, str]:
     """Since which version a command ("") and its parameters exist, where it is written down."""
-    entry = reference()["commands"].get(name)
-    if entry is None:
-        return {}
+    return _since().get(name, {})
+
+
+@functools.cache
+def _since() -> dict[str, dict[str, str]]:
     return {
-        "": entry.get("since", ""),
-        **{p["name"].lower(): p["since"] for p in entry["params"] if p.get("since")},
+        name: {
+            "": entry.get("since", ""),
+            **{p["name"].lower(): p["since"] for p in entry["params"] if p.get("since")},
+        }
+        for name, entry in reference()["commands"].items()
     }
