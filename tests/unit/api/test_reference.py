@@ -116,6 +116,8 @@ FIELDS = {
     ("traffictype", "kvmnetworklabel"): "the reference names the wrong object here",
     ("traffictype", "traffictype"): "the reference names the wrong object here",
     ("userdata", "domainpath"): "as everything owned has it",
+    ("userdata", "project"): "as everything owned has it",
+    ("userdata", "projectid"): "as everything owned has it",
     ("virtualmachine", "keypair"): "Ansible's collection looks for the first key pair by it",
     ("virtualmachine", "powerstate"): "what the host last reported, beside what we want",
     ("virtualmachine", "powerstateupdated"): "when the host reported it",
