@@ -117,6 +117,7 @@ _BEGINNINGS: dict[str, Place] = {
     "event.": ("Management Server", "Events and jobs"),
     "job.": ("Management Server", "Events and jobs"),
     "audit.": ("Management Server", "Events and jobs"),
+    "prometheus.": ("Management Server", "Monitoring"),
     "syslog.": ("Management Server", "Events and jobs"),
 }
 _ORDER = sorted(_BEGINNINGS, key=len, reverse=True)
