@@ -1,7 +1,8 @@
 """What hosts say by themselves, handed on to whoever registered for it.
 
 Registries, not imports: machines live above infra. Callbacks run in the monitor's thread,
-outside any transaction; one that fails is logged and does not stop the others.
+outside any transaction (figures: in one for a few hosts, so they only write); one that fails is
+logged and does not stop the others.
 """
 
 from __future__ import annotations

@@ -167,6 +167,7 @@ def keep_host(host: Host, stats: HostStats, taken_at: datetime) -> None:
         stats.memory_used_mb,
         round(stats.load_1m, 2),
     ]
-    HostTrend.objects.update_or_create(
-        host=host, defaults={"at": taken_at, "points": [*points, point][-_HOST_POINTS:]}
-    )
+    fresh = {"at": taken_at, "points": [*points, point][-_HOST_POINTS:]}
+    # The monitor is the only one that writes them: no lock is needed.
+    if not HostTrend.objects.filter(host=host).update(**fresh):
+        HostTrend.objects.create(host=host, **fresh)

@@ -25,6 +25,15 @@ def world():
     made = World()
     data = Path(tempfile.gettempdir())
 
+    places = {}
+
+    def places_in(host):
+        """Read once for each cluster, as the portal does."""
+        if host.cluster_id not in places:
+            rows = (host.cluster, host.pod, host.zone)
+            places[host.cluster_id] = tuple(str(row.uuid) for row in rows)
+        return places[host.cluster_id]
+
     def agent_of(host):
         return simulated_agent(
             AgentConfig(
@@ -32,9 +41,7 @@ def world():
                 name=host.name,
                 host_uuid=host.machine or str(host.uuid),
                 address=host.address,
-                simulated_places=tuple(
-                    str(place.uuid) for place in (host.cluster, host.pod, host.zone)
-                ),
+                simulated_places=places_in(host),
                 simulated_cpus=host.cpus or 16,
                 simulated_memory_mb=host.memory_mb or 65536,
             ),
