@@ -217,6 +217,6 @@ def refuse_if_plugged(network: Network) -> None:
         )
         more = " and more" if used > 5 else ""
         raise InUse(
-            f"Network {network} has {used} machine address{'es' if used > 1 else ''} in use "
-            f"({shown}{more}); remove the machines, or their NICs, first."
+            f"Addresses of machines in network {network} are in use: {used} ({shown}{more}); "
+            "remove the machines, or their NICs, first."
         )

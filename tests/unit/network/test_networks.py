@@ -123,7 +123,7 @@ def test_a_network_in_use_says_so_and_stays():
     network = make_network(caller.account)
     with transaction.atomic():
         addresses.allocate(network)
-    with pytest.raises(InUse, match="1 machine address in use"):
+    with pytest.raises(InUse, match="are in use: 1 "):
         execute(caller, "deleteNetwork", {"id": network.uuid})
     network.refresh_from_db()
     assert network.state == "Allocated"
