@@ -128,6 +128,7 @@ class FakeStorage:
         image = self._image(wanted.source)
         self._need_room(wanted.target.pool, pool, image.physical_bytes)
         file = SimFile(image.virtual_bytes, image.physical_bytes, wanted.target.format)
+        task(100.0)
         return self._put(wanted.target, file, task)
 
     def copy_to_pool(self, wanted: p.CopyToPool, task: Task) -> p.VolumeInfo:

@@ -36,6 +36,7 @@ NO_EVENT = {
 
 #: Models that no caller asks for by themselves, with the reason.
 INTERNAL = {
+    "accounts.ProjectMove": "says only that some count is old",
     "api.KeptReply": "answers kept for calls that are sent twice; found by their key only",
     "compute.MachineRules": "whether a host has a machine's rules; nobody reads it",
     "accounts.SamlKey": "the portal's own key; nobody sees it",
