@@ -35,8 +35,7 @@ def network(cloud, account):
 @pytest.fixture
 def machine(cloud, network, caller, world):
     def make(name, **more):
-        vm = done(deploy(caller, cloud, name=name, networkids=network, **more))
-        return vm
+        return done(deploy(caller, cloud, name=name, networkids=network, **more))
 
     return make
 
