@@ -68,7 +68,8 @@ class FakeStorage:
             physical = wanted.size_bytes
         self._need_room(wanted.volume.pool, pool, physical)
         file = SimFile(wanted.size_bytes, physical, wanted.volume.format, backing)
-        return self._put(wanted.volume, file, task)
+        task.check()
+        return self._put(wanted.volume, file)
 
     def delete_volume(self, wanted: p.VolumeRef) -> None:
         """Bring a volume to *not there*. VolumeInUse while a running domain has it or an
@@ -98,7 +99,8 @@ class FakeStorage:
             if self._world.users(wanted.volume):
                 raise p.OperationFailed(f"Volume {wanted.volume.name} cannot shrink while in use.")
         file = dataclasses.replace(file, virtual_bytes=wanted.size_bytes)
-        return self._put(wanted.volume, file, task)
+        task.check()
+        return self._put(wanted.volume, file)
 
     def snapshot_volume(self, wanted: p.SnapshotVolume, task: Task) -> p.ImageInfo:
         """A flattened point-in-time copy in a store; live when ``domain_uuid`` runs.
@@ -117,7 +119,8 @@ class FakeStorage:
         image = self._image(wanted.source)
         size = max(image.virtual_bytes, wanted.size_bytes)
         file = SimFile(size, image.physical_bytes, wanted.volume.format)
-        return self._put(wanted.volume, file, task)
+        task(100.0)
+        return self._put(wanted.volume, file)
 
     def install_template(self, wanted: p.InstallTemplate, task: Task) -> p.VolumeInfo:
         """Have an image of a store on a pool as a read-only base. There already: left alone."""
@@ -129,7 +132,8 @@ class FakeStorage:
         self._need_room(wanted.target.pool, pool, image.physical_bytes)
         file = SimFile(image.virtual_bytes, image.physical_bytes, wanted.target.format)
         task(100.0)
-        return self._put(wanted.target, file, task)
+        task(100.0)
+        return self._put(wanted.target, file)
 
     def copy_to_pool(self, wanted: p.CopyToPool, task: Task) -> p.VolumeInfo:
         """Have an image of a store on a pool as a volume of its own, at least ``size_bytes``."""
@@ -141,7 +145,8 @@ class FakeStorage:
         self._need_room(wanted.target.pool, pool, image.physical_bytes)
         size = max(image.virtual_bytes, wanted.size_bytes)
         file = SimFile(size, image.physical_bytes, wanted.target.format)
-        return self._put(wanted.target, file, task)
+        task(100.0)
+        return self._put(wanted.target, file)
 
     def copy_to_store(self, wanted: p.CopyToStore, task: Task) -> p.ImageInfo:
         """A flattened copy in a store. VolumeInUse while a running domain has the volume."""
@@ -218,8 +223,7 @@ class FakeStorage:
                 f"Pool {ref.uuid} has {pool.capacity_bytes - used} bytes free, {wanted} wanted."
             )
 
-    def _put(self, disk: p.DiskRef, file: SimFile, task: Task) -> p.VolumeInfo:
-        task.check()
+    def _put(self, disk: p.DiskRef, file: SimFile) -> p.VolumeInfo:
         self._ledger.put("files", disk.pool.uuid, disk.name, file)
         return _info(disk, file)
 
