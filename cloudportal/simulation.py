@@ -489,8 +489,9 @@ def _stored(batch: list[Model]) -> list[Model]:
 
 
 def analyze() -> None:
-    """MariaDB plans by what it last knew of its tables."""
-    if connection.vendor == "mysql":
+    """MariaDB plans by what it last knew of its tables. It commits whatever was begun, so this
+    is left out inside a transaction."""
+    if connection.vendor == "mysql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             tables = connection.introspection.table_names(cursor)
             cursor.execute("ANALYZE TABLE " + ", ".join(f"`{t}`" for t in tables))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account, Domain
@@ -17,6 +18,7 @@ from infra.models import Zone
 _SHOWN = 5
 
 
+@transaction.atomic
 def dedicate(place: Place, domain: Domain, account: Account | None) -> DedicatedResource:
     """From now on machines of the new affinity group alone are placed there.
 
@@ -43,6 +45,7 @@ def dedicate(place: Place, domain: Domain, account: Account | None) -> Dedicated
     return row
 
 
+@transaction.atomic
 def release(place: Place) -> DedicatedResource:
     """The place takes everybody's machines again; those that run there stay.
 
