@@ -45,10 +45,6 @@ class ServiceOfferingQuerySet(ScopedQuerySet):
 
 
 class MachineQuerySet(OwnedQuerySet):
-    def holding_capacity(self) -> MachineQuerySet:
-        """Machines that count against their host: exactly those that have one."""
-        return self.exclude(host=None)
-
     def in_use(self) -> MachineQuerySet:
         return self.exclude(state__in=(VmState.EXPUNGING, VmState.ERROR))
 

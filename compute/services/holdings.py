@@ -83,11 +83,6 @@ def resize_quota(vm: VirtualMachine, size: Size, tags: Iterable[str]) -> str:
     return words
 
 
-def move_quota(vm: VirtualMachine, account: Account) -> None:
-    """Count the machine for another account. Raises LimitExceeded."""
-    limits.transfer(vm.account, account, quota_of(vm))
-
-
 def quota_of(vm: VirtualMachine) -> dict[limits.Key, int]:
     """What a machine counts, and under which tags."""
     if not vm.counted:

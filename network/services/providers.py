@@ -197,9 +197,3 @@ def lacking(physical: PhysicalNetwork, offering: NetworkOffering) -> str:
                 f"network {physical} it does not provide that."
             )
     return ""
-
-
-def refuse_lacking(physical: PhysicalNetwork, offering: NetworkOffering) -> None:
-    why = lacking(physical, offering)
-    if why:
-        raise InvalidParameter(why)

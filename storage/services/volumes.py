@@ -25,7 +25,7 @@ from infra.services.preferences import default_zone
 from infra.services.usage import refuse_if_used
 from storage import states
 from storage.jobs import volumes as jobs
-from storage.models import DiskOffering, Snapshot, StoragePool, Volume
+from storage.models import DiskOffering, Snapshot, Volume
 from storage.services import quota, space
 from storage.services.allocation import allocate, assign, discard, unassign
 from storage.services.follow import follow_up
@@ -335,9 +335,3 @@ def recover(caller: Caller, volume: Volume) -> Volume:
 def _require_right(caller: Caller, verb: str) -> None:
     if not caller.is_domain_admin and not USER_EXPUNGES.get(caller.account):
         raise PermissionDenied(f"Users may not {verb} volumes here; ask an administrator.")
-
-
-def pools_for(volume: Volume, host: Host | None = None) -> list[tuple[StoragePool, str]]:
-    """Every pool the volume could lie on, with "" or why not (for placement and migration)."""
-    tags = volume.disk_offering.tags if volume.disk_offering else ()
-    return space.candidates(volume.zone, host, tags, volume.size_bytes)
