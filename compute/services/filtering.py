@@ -80,9 +80,9 @@ def _routers(nic: Nic) -> Iterator[str]:
 # -- what has changed --------------------------------------------------------------------
 
 
-def follow(vm: VirtualMachine) -> None:
-    """Begin to keep the machine's rules up to date, or look at them anew."""
-    state, made = MachineRules.objects.get_or_create(machine=vm)
+def follow(machine: int) -> None:
+    """Begin to keep the rules of the machine (its key) up to date, or look at them anew."""
+    state, made = MachineRules.objects.get_or_create(machine_id=machine)
     if not made:
         MachineRules.objects.filter(pk=state.pk).update(wanted=F("wanted") + 1)
 
@@ -98,10 +98,11 @@ def members_changed(groups: Sequence[SecurityGroup]) -> None:
     _count_up(VirtualMachine.objects.filter(security_groups__in=naming))
 
 
-def addresses_changed(vm: VirtualMachine) -> None:
-    groups = list(vm.security_groups.all())
+def addresses_changed(machine: int) -> None:
+    """The machine (its key) has a card more, or less. One query where there are no groups."""
+    groups = list(SecurityGroup.objects.filter(machines=machine))
     if groups:
-        follow(vm)
+        follow(machine)
         members_changed(groups)
 
 

@@ -95,7 +95,8 @@ def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
                 or wish.network.offering.network_rate,
             )
         )
-    filtering.addresses_changed(vm)
+    if any(wish.network.offering.provides("SecurityGroup") for wish in wishes):
+        filtering.addresses_changed(vm.pk)
     return sorted(placed, key=lambda n: n.device_id)
 
 
@@ -132,7 +133,7 @@ def unplug(nic: Nic) -> None:
         if held is None:
             return
         address = held.address
-        filtering.addresses_changed(held.machine)
+        filtering.addresses_changed(held.machine_id)
         held.remove(address=None)
         if address is not None:
             addresses.release(address)

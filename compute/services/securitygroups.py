@@ -213,7 +213,7 @@ def assign(vm: VirtualMachine, groups: Sequence[SecurityGroup]) -> None:
     """Exactly these. Machines whose rules name the groups learn of it by themselves."""
     before = list(vm.security_groups.all())
     vm.security_groups.set(groups)
-    filtering.follow(vm)
+    filtering.follow(vm.pk)
     filtering.members_changed([*before, *groups])
 
 
