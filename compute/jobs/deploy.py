@@ -14,7 +14,7 @@ from agent import protocol as p
 from compute import guestdata, spec
 from compute.jobs.rows import fresh
 from compute.models import VirtualMachine
-from compute.services import holdings, nics
+from compute.services import filtering, holdings, nics
 from compute.states import Power, VmEvent, VmState
 from core import vault
 from core.errors import CloudError
@@ -77,10 +77,13 @@ def start_guest(run: Run, vm: VirtualMachine) -> None:
     vm = fresh(vm)
     if vm.state != VmState.STARTING:
         raise CloudError(f"Virtual machine {vm} was found {vm.state} while it was starting.")
-    wanted = spec.domain(
-        vm, spec.attachments_of(vm), spec.nics_of(vm), password=_password(vm)
-    )
+    cards = spec.nics_of(vm)
+    filtered = any(nic.network.offering.provides("SecurityGroup") for nic in cards)
+    version = filtering.wanted_of(vm) if filtered else 0
+    wanted = spec.domain(vm, spec.attachments_of(vm), cards, password=_password(vm))
     agents.call(vm.host, "domain.start", p.StartDomain(wanted), run)
+    if filtered:
+        filtering.applied(vm, version)
 
 
 def tell_networks(run: Run, vm: VirtualMachine) -> None:

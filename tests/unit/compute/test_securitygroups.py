@@ -61,6 +61,7 @@ def test_a_machine_that_names_none_is_in_the_default_group_and_nothing_comes_in(
     vm = machine("a")
     assert [g.name for g in vm.security_groups.all()] == ["default"]
     assert rules(world, vm) == p.NicRules()
+    assert apply_lagging() == 0  # they came with the start
 
 
 def test_a_network_without_security_groups_has_open_cards(cloud, caller, world):
