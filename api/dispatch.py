@@ -23,7 +23,7 @@ from accounts.caller import Caller
 from accounts.pinned import responses as pinned
 from accounts.services import membership, roles
 from api import audit, listing, paging, parameters, replies, trial, wire
-from core.commands import COMMANDS, Command, Shown
+from core.commands import Command, Shown, named
 from core.errors import (
     CloudError,
     InUse,
@@ -82,7 +82,7 @@ class Outcome:
 
 def find(caller: Caller | Visitor, name: str) -> Command:
     """The command, if this caller may use it; unknown and forbidden look the same (432)."""
-    command = COMMANDS.get(name)
+    command = named(name)
     _check_whole(caller, name)
     if command is not None and _may_use(caller, command):
         return command
@@ -113,7 +113,8 @@ def _check_whole(caller: Caller | Visitor, name: str) -> None:
 def _may_use(caller: Caller | Visitor, command: Command) -> bool:
     if isinstance(caller, Visitor):
         return command.anonymous
-    return command.anonymous or roles.may_use(caller, command)
+    # What is not listed says nothing about anything: no role needs to forbid it.
+    return command.anonymous or not command.listed or roles.may_use(caller, command)
 
 
 def execute(

@@ -25,7 +25,7 @@ from api import (
 from api.calls import Call
 from api.commands.saml import BACK, COOKIE, Elsewhere
 from api.commands.signing_in import SignedIn, SignedOut
-from core.commands import COMMANDS, Command
+from core.commands import Command, named
 from core.errors import (
     BadRequest,
     CloudError,
@@ -68,7 +68,7 @@ def _serve(call: Call) -> HttpResponse:
     call.read()
     if call.request.method not in ("GET", "POST"):
         raise WrongMethod("The API is called by GET or POST.")
-    known = COMMANDS.get(call.command)
+    known = named(call.command)
     if known is not None and known.anonymous and (known.post_only or not _is_signed(call)):
         return _serve_visitor(call, known)
     call.caller = caller = authenticated(call)
@@ -107,7 +107,7 @@ def authenticated(call: Call) -> Caller:
     else:
         raise NotAuthenticated
     caller: Caller = found[0]
-    if caller.session is None and call.command not in COMMANDS:
+    if caller.session is None and named(call.command) is None:
         raise NotAuthenticated  # as CloudStack answers a signed call of an unknown command
     return caller
 
@@ -147,8 +147,8 @@ def _note(call: Call, caller: Caller | dispatch.Visitor) -> idempotency.Note | N
     key = str(sent or call.request.META.get("HTTP_IDEMPOTENCY_KEY", ""))
     if not key or isinstance(caller, dispatch.Visitor):
         return None
-    command = COMMANDS[call.command]
-    if command.reads_only or trial.is_wanted(command, call.given):
+    command = named(call.command)
+    if command is None or command.reads_only or trial.is_wanted(command, call.given):
         return None
     return idempotency.note(caller, command, key, call.given)
 
@@ -213,7 +213,7 @@ def rendered(call: Call, reply: replies.Reply, status: int = 200) -> HttpRespons
 
 def refused(call: Call, error: CloudError) -> HttpResponse:
     """The error's body, and its text again in a header that CloudStack's pages show."""
-    reply = replies.of_error(error, call.command, known=call.command in COMMANDS)
+    reply = replies.of_error(error, call.command, known=named(call.command) is not None)
     response = rendered(call, reply, error.code)
     line = " ".join(error.message.split())[:1000]
     response["X-Description"] = line.encode("latin-1", "replace").decode("latin-1")

@@ -182,6 +182,7 @@ class Command:
     post_only: bool = False
     anonymous: bool = False
     own_transactions: bool = False  # opens its own: what it counts must outlive its refusal
+    listed: bool = True
     by_name: dict[str, Param] = field(default_factory=dict, compare=False)
 
     @property
@@ -195,6 +196,15 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {}
+
+#: Answered on the wire because clients cannot do without, and counted nowhere: what they are
+#: about is not built.
+UNLISTED: dict[str, Command] = {}
+
+
+def named(name: str) -> Command | None:
+    return COMMANDS.get(name) or UNLISTED.get(name)
+
 
 _SCOPE_PARAMS = (
     Param("account", "account", "string", "Only what this account owns; goes with domainid"),
@@ -220,11 +230,13 @@ def command(
     post_only: bool = False,
     anonymous: bool = False,
     own_transactions: bool = False,
+    listed: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function as the command of its own name.
 
     ``event`` is CloudStack's event type, recorded for each call; a command without one that
-    changes something fails a test. ``anonymous`` commands take ``None`` as their caller.
+    changes something fails a test. ``anonymous`` commands take ``None`` as their caller. One
+    that is not ``listed`` is nowhere but on the wire (``UNLISTED``).
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -242,6 +254,7 @@ def command(
                 post_only=post_only,
                 anonymous=anonymous,
                 own_transactions=own_transactions,
+                listed=listed,
             )
         )
         return function
@@ -312,12 +325,13 @@ def renamed(function: Callable[..., Any], name: str, help: str) -> Callable[...,
 
 
 def _add(command: Command) -> None:
-    if command.name in COMMANDS:
+    if named(command.name):
         raise ValueError(f"command {command.name} is declared twice")
     if not command.help:
         raise ValueError(f"command {command.name} has no docstring")
     by_name = {p.name: p for p in command.params}
-    COMMANDS[command.name] = replace(command, by_name=by_name)
+    registry = COMMANDS if command.listed else UNLISTED
+    registry[command.name] = replace(command, by_name=by_name)
 
 
 def _params(

@@ -13,7 +13,8 @@ from django.test import Client, override_settings
 
 from accounts.models import ApiKey, Session, User
 from accounts.services import keys
-from api import dispatch, http, signature
+from api import coverage, dispatch, http, signature
+from core.commands import COMMANDS, UNLISTED
 from core.config import SETTINGS
 from core.errors import InsufficientCapacity, InvalidParameter
 from infra.services import configuration
@@ -633,3 +634,16 @@ def test_every_defined_refusal_is_logged_without_a_parameter(user, caplog):
     ours = [r.getMessage() for r in caplog.records if not r.name.startswith("django.db")]
     assert not [m for m in ours if re.search(secret, m)]
     assert http.log.name == "api.http"
+
+
+# -- what is answered and not listed ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(UNLISTED))
+def test_what_is_not_built_is_answered_truly_and_listed_nowhere(user, name):
+    assert sole(user(name, listall="true")) == (f"{name.lower()}response", {})
+    assert name not in {a["name"] for a in sole(user("listApis"))[1]["api"]}
+    assert sole(user("listApis", name=name))[1] == {}
+    assert name not in COMMANDS
+    assert name not in {e.name for e in coverage.entries() if e.built}
+    assert Client().get("/client/api", {"command": name}).status_code == 401
