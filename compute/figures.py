@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from compute.models import VmSample
+from compute.models import SystemVmSample, VmSample
 
 
-def figures(sample: VmSample) -> dict[str, Any]:
+def figures(sample: VmSample | SystemVmSample) -> dict[str, Any]:
     return {
         "cpuused": f"{sample.cpu_percent:.2f}%",
         "memorykbs": sample.memory_kb,

@@ -271,6 +271,7 @@ _HISTORIES = {
     "instances": "listVirtualMachinesUsageHistory",
     "hosts": "listHostsUsageHistory",
     "volumes": "listVolumesUsageHistory",
+    "systemvms": "listSystemVmsUsageHistory",
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from compute.models import ServiceOffering, SystemVm
+from compute.responses.metrics import usagehistory
 from compute.responses.system_vms import systemvm
-from compute.services import system_vms
+from compute.services import samples, system_vms
 from core.commands import ADMIN, RESOURCE_ADMIN, Filter, Operate, command, listing
+from core.errors import InvalidParameter
 from core.steps import Plan
 from infra.models import Host, Pod, Zone
 from storage.models import StoragePool
@@ -100,3 +103,24 @@ def changeServiceForSystemVm(
 ) -> SystemVm:
     """Gives a system VM that is off another system offering."""
     return system_vms.resize(id, serviceofferingid)
+
+
+@command(roles=ADMIN, response=usagehistory)
+def listSystemVmsUsageHistory(
+    caller: Caller,
+    id: Annotated[SystemVm | None, "Of this system VM"] = None,
+    ids: Annotated[list[SystemVm] | None, "Of these system VMs"] = None,
+    name: Annotated[str | None, "Only of the one of this name, as in s-1-VM"] = None,
+    startdate: Annotated[datetime | None, "From this moment on"] = None,
+    enddate: Annotated[datetime | None, "Until this moment"] = None,
+) -> list:
+    """Shows the measurements of system VMs, oldest first."""
+    if id is not None and ids:
+        raise InvalidParameter("Give id or ids, not both.")
+    rows = SystemVm.objects.order_by("pk")
+    chosen = [id] if id is not None else ids
+    if chosen:
+        rows = rows.filter(pk__in=[vm.pk for vm in chosen])
+    if name:
+        rows = system_vms.named(rows, name)
+    return samples.history_of_system_vms(rows, startdate, enddate)

@@ -7,7 +7,7 @@ from compute.models.machines import VirtualMachine, VmSample
 from compute.models.nics import Nic
 from compute.models.offerings import ServiceOffering
 from compute.models.securitygroups import MachineRules, SecurityGroup, SecurityGroupRule
-from compute.models.system_vms import SystemVm
+from compute.models.system_vms import SystemVm, SystemVmSample
 
 __all__ = [
     "AFFINITY_TYPES",
@@ -21,6 +21,7 @@ __all__ = [
     "ServiceOffering",
     "SshKeyPair",
     "SystemVm",
+    "SystemVmSample",
     "UserData",
     "VirtualMachine",
     "VmSample",

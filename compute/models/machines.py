@@ -124,12 +124,9 @@ class VirtualMachine(Stateful, Owned):
         return self.state == VmState.RUNNING
 
 
-class VmSample(models.Model):
-    """One measurement of a running machine; rates are since the sample before it."""
+class Sample(models.Model):
+    """What was measured of a guest at one moment; counters are since its start."""
 
-    OWNER = "machine__account"
-    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
-    machine = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="samples")
     at = models.DateTimeField(default=timezone.now)
     cpu_time_ns = models.PositiveBigIntegerField(default=0)
     cpu_percent = models.FloatField(default=0)
@@ -141,6 +138,17 @@ class VmSample(models.Model):
     disk_write_ops = models.PositiveBigIntegerField(default=0)
     network_read_bytes = models.PositiveBigIntegerField(default=0)
     network_write_bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class VmSample(Sample):
+    """One measurement of a running machine; rates are since the sample before it."""
+
+    OWNER = "machine__account"
+    uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
+    machine = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="samples")
 
     objects = models.Manager.from_queryset(OwnedQuerySet)()
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Entity
 from accounts.querysets import AdminQuerySet, LiveManager
+from compute.models.machines import Sample
 from compute.models.offerings import ServiceOffering
 from compute.states import Power, VmEvent, VmState
 from core.states import Stateful
@@ -87,6 +88,16 @@ class SystemVm(Stateful, Entity):
 
     def apply(self, event: str, **also: object) -> None:
         super().apply(event, **{"state_at": timezone.now(), **also})
+
+
+class SystemVmSample(Sample):
+    machine = models.ForeignKey(SystemVm, on_delete=models.CASCADE, related_name="samples")
+
+    objects = models.Manager.from_queryset(AdminQuerySet)()
+
+    class Meta:
+        verbose_name = "measurement of a system VM"
+        indexes = [models.Index(fields=["machine", "at"], name="system_sample_by_machine")]
 
 
 def name_of(type_: str, key: int) -> str:

@@ -66,8 +66,9 @@ volumemetrics = replace(
 )  # fmt: skip
 
 usagehistory = Response(
-    "virtualmachine", None, (Field("id"), Field("displayname"), Field("stats", "list"))
-)
+    "virtualmachine", None,
+    (Field("id"), Field("name"), Field("displayname"), Field("stats", "list")),
+)  # fmt: skip
 volumeusagehistory = Response(
     "volume", None, (Field("id"), Field("name"), Field("stats", "list"))
 )

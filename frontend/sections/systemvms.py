@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Section
+from frontend import tabs
+from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Section, Tab
 from frontend.sections.columns import HOST, ID, NAME, POD, STATE, ZONE, ZONE_FILTER, states
 
 _KINDS = (("consoleproxy", _("Consoles")), ("secondarystoragevm", _("Secondary storage")))
@@ -107,6 +108,15 @@ SYSTEM_VMS = Section(
             danger=True,
             bulk=True,
             ask=_("While its zone is open, another one takes its place."),
+        ),
+    ),
+    tabs=(
+        Tab(
+            "metrics",
+            _("Metrics"),
+            "frontend/tabs/metrics.html",
+            tabs.metrics,
+            needs="listSystemVmsUsageHistory",
         ),
     ),
 )

@@ -15,7 +15,7 @@ from infra.services.reconciler import COMPARERS, run
 from jobs.models import AsyncJob, JobStatus, Trouble
 from jobs.troubles import begin_repair
 from jobs.worker import run_everything
-from tests.factories import admin_caller, make_vm
+from tests.factories import admin_caller, make_system_vm, make_vm
 from tests.unit.compute.asking import ask
 from tests.unit.compute.books import assert_balanced
 
@@ -100,6 +100,25 @@ def test_measurements_become_rates(world, cloud):
     assert [len(r["stats"]) for r in records] == [3]
     listed = ask(admin_caller(), "listVirtualMachinesMetrics", listall=True).records
     assert listed[0]["memorykbs"] == 1000
+
+
+def test_system_vms_are_measured_too(world, cloud):
+    guest = make_vm("Running", cloud=cloud)
+    proxy = make_system_vm(cloud.zone, host=cloud.host)
+    at = timezone.now()
+    for cpu_s, seconds in ((5, 0), (35, 60)):
+        both = {**stats(guest, cpu_s).domains, **stats(proxy, cpu_s, disk_read_ops=3).domains}
+        moment = at + timedelta(seconds=seconds)
+        samples.keep(cloud.host, protocol.HostStats(domains=both), moment)
+    assert VmSample.objects.count() == 2
+    (shown,) = ask(admin_caller(), "listSystemVmsUsageHistory", name=proxy.name).records
+    assert shown["id"] == proxy.uuid
+    assert [point["cpuused"] for point in shown["stats"]] == ["0.00%", "50.00%"]
+    assert shown["stats"][-1]["diskioread"] == 3
+    later = {"id": proxy, "startdate": at + timedelta(seconds=30)}
+    (shown,) = ask(admin_caller(), "listSystemVmsUsageHistory", **later).records
+    assert len(shown["stats"]) == 1
+    assert not ask(admin_caller(), "listSystemVmsUsageHistory", name="s-0-VM").records
 
 
 def test_old_measurements_are_forgotten(cloud):

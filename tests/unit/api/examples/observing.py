@@ -5,7 +5,7 @@ import io
 
 from PIL import Image
 
-from compute.models import VolumeSample
+from compute.models import SystemVmSample, VolumeSample
 from infra.models import HostSample, HostTrend
 from infra.services import servers, trends
 from jobs.models import Worker, WorkerSample
@@ -152,6 +152,14 @@ def _(stage):
     VolumeSample.objects.create(volume=volume, write_bytes=2048)
     answered = yield {"id": volume}
     assert [point["diskkbswrite"] for point in answered[0]["stats"]] == [2]
+
+
+@example("listSystemVmsUsageHistory")
+def _(stage):
+    proxy = stage["compute.SystemVm"]
+    SystemVmSample.objects.create(machine=proxy, disk_read_bytes=8192)
+    answered = yield {"id": proxy}
+    assert [point["diskkbsread"] for point in answered[0]["stats"]] == [8]
 
 
 @example("listManagementServersMetrics")
