@@ -30,7 +30,8 @@ def send_letters() -> int:
     sent = 0
     for letter in Letter.objects.filter(due__lte=now).order_by("pk")[:_AT_ONCE]:
         try:
-            mail.send([letter.recipient], letter.subject, vault.unseal(letter.sealed_text))
+            text = vault.unseal(letter.sealed_text)
+            mail.send([letter.recipient], letter.subject, text, about=letter.about)
         except ResourceUnavailable as error:
             _put_off(letter, error.message)
             continue

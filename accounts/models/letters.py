@@ -10,6 +10,7 @@ class Letter(models.Model):
     """Text may hold a token, so it is sealed; the row goes when the letter has been sent."""
 
     recipient = models.CharField(max_length=255)
+    about = models.CharField(max_length=16, blank=True)  # which mail server it goes by (core.mail)
     subject = models.CharField(max_length=255)
     sealed_text = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
