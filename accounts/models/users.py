@@ -141,6 +141,7 @@ class Session(models.Model):
     # Of those who came by SAML: who vouched, for whom, and what the other side calls it.
     idp = models.CharField(max_length=255, blank=True)
     external_name = models.CharField(max_length=255, blank=True)
+    external_subject = models.CharField(max_length=1000, blank=True)
     external_index = models.CharField(max_length=255, blank=True)
 
     objects = models.Manager.from_queryset(SessionQuerySet)()
