@@ -8,7 +8,6 @@ import hmac
 import secrets
 import uuid as uuids
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,11 +15,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Account, Letter, Project, ProjectInvitation, User
-from accounts.services import project_members
-from accounts.services.forgotten import ADDRESS
+from accounts.models import Account, Project, ProjectInvitation, User
+from accounts.services import project_mail, project_members
 from accounts.services.project_members import Part
-from core import live, vault
+from core import live
 from core.config import Setting
 from core.errors import InvalidParameter
 from core.locking import locked
@@ -81,7 +79,7 @@ def _invite(
         role=part.role,
     )
     if email:
-        _write(project, email, token)
+        project_mail.post(project, email, token, lifetime=_lifetime())
     live.changed(project)
 
 
@@ -126,6 +124,7 @@ def answer(
         project_members.add(
             invitation.project, joins, alone, Part(invitation.is_admin, invitation.role)
         )
+        _close_pending(invitation.project, joins, alone, besides=invitation)
     invitation.state = _P.COMPLETED if accept else _P.DECLINED
     invitation.token_hash = ""
     invitation.save(update_fields=["state", "token_hash"])
@@ -149,8 +148,11 @@ def _meant(
     return next(iter([*own, *(i for i in mine if i.user_id is None)]), None)
 
 
+@transaction.atomic
 def withdraw(invitation: ProjectInvitation) -> None:
-    invitation.remove()
+    """Not while it is being answered: both hold the project."""
+    locked(invitation.project)
+    locked(invitation).remove()
     live.changed(invitation.project)
 
 
@@ -160,9 +162,16 @@ def expire() -> int:
     return old.update(state=_P.EXPIRED, token_hash="")
 
 
-def _close_pending(project: Project, account: Account, user: User | None) -> None:
+def _close_pending(
+    project: Project,
+    account: Account,
+    user: User | None,
+    besides: ProjectInvitation | None = None,
+) -> None:
     """Who is in has no invitation left to answer."""
     pending = _P.objects.filter(project=project, state=_P.PENDING, invited=account)
+    if besides is not None:
+        pending = pending.exclude(pk=besides.pk)
     for invitation in pending.filter(user=user) if user else pending:
         invitation.remove()
 
@@ -184,38 +193,3 @@ def _check_address(email: str) -> None:
         validate_email(email)
     except ValidationError:
         raise InvalidParameter(f"“{email}” is not an e-mail address.") from None
-
-
-def _write(project: Project, email: str, token: str) -> None:
-    """In the invitation's transaction; it is sent once that has been committed."""
-    lifetime = _lifetime()
-    Letter.objects.create(
-        recipient=email,
-        subject=f"Invitation to project {project.name}"[:255],
-        sealed_text=vault.seal(_letter(project, token, lifetime)),
-        expires=timezone.now() + lifetime,
-    )
-
-
-def _where(project: Project, token: str) -> str:
-    by_hand = (
-        "Sign in to the portal, open Projects, choose “Accept an invitation”, and enter\n"
-        f"  project  {project.uuid}\n"
-        f"  token    {token}\n"
-    )
-    address = ADDRESS.get().rstrip("/")
-    if not address:
-        return by_hand
-    given = urlencode({"project": project.uuid, "token": token})
-    return f"Accept or decline here:\n{address}/projects/invitation/?{given}\n\nOr: {by_hand}"
-
-
-def _letter(project: Project, token: str, lifetime: timedelta) -> str:
-    hours = max(round(lifetime.total_seconds() / 3600), 1)
-    return (
-        f"You are invited to join project {project.name} of domain {project.domain.name_path}.\n"
-        "\n"
-        f"{_where(project, token)}"
-        "\n"
-        f"The invitation holds for {hours} h. If you did not expect it, do nothing.\n"
-    )
