@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from core.errors import CloudError
 from frontend import figures, growth, texts
 from frontend.states import look
 from frontend.tuning import Line
+from infra.models import PodAddress
+from infra.services import pod_ranges
 
 if TYPE_CHECKING:
     from frontend.reader import Reader
@@ -229,8 +231,11 @@ def permitted(reader: Reader, section: Section, record: Record) -> Context:
     }  # fmt: skip
 
 
+_TAKEN_SHOWN = 500
+
+
 def management(reader: Reader, section: Section, record: Record) -> Context:
-    """A pod's ranges of management addresses, each with the forms that change and end it."""
+    """A pod's ranges of management addresses with their forms, and what is taken of them."""
 
     def form(command: str, **values: str) -> str:
         if not reader.may(command):
@@ -249,7 +254,24 @@ def management(reader: Reader, section: Section, record: Record) -> Context:
                 "end": form("deleteManagementNetworkIpRange", startip=start, endip=end, vlan=vlan),
             }
         )  # fmt: skip
-    return {"ranges": lines, "add": form("createManagementNetworkIpRange")}
+    taken = PodAddress.objects.filter(pod__uuid=record["id"]).order_by("number")[:_TAKEN_SHOWN]
+    return {
+        "ranges": lines,
+        "add": form("createManagementNetworkIpRange"),
+        "take": form("acquirePodIpAddress") if lines else "",
+        "taken": [_taken(row, form) for row in taken],
+    }
+
+
+def _taken(row: PodAddress, form: Callable[..., str]) -> dict[str, Any]:
+    """What a system machine holds goes with the machine; the rest somebody took by hand."""
+    by_hand = row.holder == pod_ranges.ASKED_FOR
+    return {
+        "address": row.address,
+        "holder": "" if by_hand else row.holder,
+        "since": row.taken,
+        "end": form("releasePodIpAddress", id=str(row.pk)) if by_hand else "",
+    }
 
 
 _CAPACITY_HOLDERS = {

@@ -27,6 +27,7 @@ from frontend.sections.columns import (
     ZONE_FILTER,
     states,
 )
+from frontend.sections.mocks import MOCKS_TAB, mocking
 from frontend.sections.places import (
     CLUSTER_FILTER,
     CLUSTER_SHOWN,
@@ -162,6 +163,7 @@ HOSTS = Section(
             "cancelHostMaintenance", _("End maintenance"), "circle-check", unless=_in_maintenance
         ),
         *dedication("Host", "hostid"),
+        *mocking("hostid"),
         Action(
             "deleteHost",
             _("Remove"),
@@ -209,6 +211,7 @@ HOSTS = Section(
             needs="listHostsUsageHistory",
         ),
         DEDICATED_TAB,
+        MOCKS_TAB,
     ),
 )
 

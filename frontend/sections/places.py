@@ -18,6 +18,7 @@ from frontend.sections.base import (
     Text,
 )
 from frontend.sections.columns import ID, NAME, POD, TAGS, ZONE, ZONE_FILTER
+from frontend.sections.mocks import MOCKS_TAB, mocking
 
 ALLOCATION = Column("allocationstate", _("State"), "state")
 
@@ -164,6 +165,7 @@ ZONES = Section(
             "updateZone", _("Nothing new can be made in it by tenants. What runs keeps running.")
         ),
         *dedication("Zone", "zoneid"),
+        *mocking("zoneid"),
         Action(
             "deleteZone",
             _("Delete"),
@@ -214,6 +216,7 @@ ZONES = Section(
         LOAD_TAB,
         Related("publicranges", "zoneid", preset={"zoneid": "id"}),
         DEDICATED_TAB,
+        MOCKS_TAB,
         SETTINGS_TAB,
     ),
 )
@@ -304,6 +307,24 @@ PODS = Section(
             ),
             ask=_("Its addresses are handed out no more. A range in use cannot be deleted."),
         ),
+        Action(
+            "acquirePodIpAddress",
+            _("Take an address"),
+            "plus",
+            param="podid",
+            sends={"zoneid": "zoneid"},
+            hidden=True,
+            ask=_("A free address is handed out, and kept for what you give it to."),
+        ),
+        Action(
+            "releasePodIpAddress",
+            _("Release the address"),
+            "lock-open",
+            source="-",
+            hidden=True,
+            form=Form((F("id", widget="hidden"),)),
+            ask=_("It may be handed out again. Nothing may use it any more."),
+        ),
         *dedication("Pod", "podid"),
         Action(
             "deletePod",
@@ -327,7 +348,7 @@ PODS = Section(
         Related("hosts", "podid"),
         Tab(
             "ranges",
-            _("Management ranges"),
+            _("Management addresses"),
             "frontend/tabs/ranges.html",
             tabs.management,
             needs="listPods",

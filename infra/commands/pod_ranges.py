@@ -62,7 +62,7 @@ def acquirePodIpAddress(
     podid: Annotated[Pod | None, Read, "The pod the address is in; any of the zone's"] = None,
 ) -> dict[str, Any]:
     """Takes a management address of a pod for something outside the cloud."""
-    taken = pod_ranges.take(zoneid, podid, holder="API")
+    taken = pod_ranges.take(zoneid, podid, holder=pod_ranges.ASKED_FOR)
     return {
         "id": taken.pk,
         "ipaddress": taken.address,

@@ -17,6 +17,8 @@ from infra.services.address_book import Range
 from infra.services.capacities import Amount
 from infra.services.checks import ip
 
+#: Holder of an address that somebody took for something outside the cloud.
+ASKED_FOR = "API"
 _SHOWN = 5
 
 

@@ -86,6 +86,27 @@ def clean_up(number: int | None) -> None:
         mocks.remove(key)
 
 
+def holding_for(place: Zone | Host) -> list[Mapping[str, Any]]:
+    """The mocks that hold for this host, or somewhere in this zone; none without a simulator."""
+    found = _Plugged.mocks().all() if _Plugged.mocks is not None else []
+    here = _around(place) if isinstance(place, Host) else _within(place, {m.place for m in found})
+    return [record(m) for m in found if not m.place or m.place in here]
+
+
+def _around(host: Host) -> set[str]:
+    return {str(place.uuid) for place in (host, host.cluster, host.pod, host.zone) if place}
+
+
+def _within(zone: Zone, wanted: set[str]) -> set[str]:
+    """Those of the wanted places that are in the zone."""
+    proper = wanted - {""}
+    found = {str(zone.uuid)}
+    for model in (Pod, Cluster, Host):
+        rows = model._base_manager.filter(uuid__in=proper, zone=zone)
+        found |= set(map(str, rows.values_list("uuid", flat=True)))
+    return found
+
+
 _PLACES = {"zoneid": Zone, "podid": Pod, "clusterid": Cluster, "hostid": Host}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from api.dispatch import execute
 from infra.models import Pod
+from infra.services import address_book, pod_ranges
 from network.models import NetworkPermission, NetworkServiceProvider
 from tests import factories as f
 from tests.factories import admin_caller
@@ -117,6 +118,23 @@ def test_a_pod_gets_one_more_range(administrator):
     post(administrator, form, gateway="10.9.0.1", netmask="255.255.255.0",
          startip="10.9.0.30", endip="10.9.0.40")  # fmt: skip
     assert "10.9.0.30" in administrator.page(f"/pods/{pod.uuid}/ranges")
+
+
+def test_a_management_address_is_taken_and_released_where_they_are_listed(administrator):
+    pod = f.make_pod()
+    made = pod_ranges.add(pod, address_book.checked("10.9.0.1", "255.255.255.0", "10.9.0.10",
+                          "10.9.0.20"), vlan="", for_system_vms=False)  # fmt: skip
+    machine_s = pod_ranges.take(pod.zone, pod, holder="v-1-VM")
+    page = f"/pods/{pod.uuid}/ranges"
+    post(administrator, f"/do/acquirePodIpAddress?from=pods&of={pod.uuid}&stay=1")
+    taken = made.addresses.get(holder=pod_ranges.ASKED_FOR)
+    shown = administrator.page(page)
+    assert taken.address in shown
+    assert "v-1-VM" in shown
+    assert f"stay=1&amp;id={taken.pk}" in shown
+    assert f"stay=1&amp;id={machine_s.pk}" not in shown, "it goes with the machine"
+    post(administrator, f"/do/releasePodIpAddress?from=pods&of={pod.uuid}&stay=1&id={taken.pk}")
+    assert list(made.addresses.all()) == [machine_s]
 
 
 def test_the_list_of_what_a_zone_lacks_grows_shorter(administrator):
