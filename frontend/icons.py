@@ -16,7 +16,8 @@ NAMES = frozenset(
     chevron-down chevron-left chevron-right chevron-up circle circle-check circle-minus clipboard
     clock cloud code columns copy cpu database database-import device-desktop device-floppy
     device-sd-card disc dots dots-vertical download edit external-link eye file-code file-text
-    filter flag flask folder folders globe heart-rate-monitor help-circle history home id info-circle
+    filter flag flask folder folders globe heart-rate-monitor help-circle history home id
+    info-circle
     key keyboard language layout-dashboard layout-sidebar-left-collapse list list-details loader-2
     lock lock-open logout map-pin maximize menu-2 minimize minus moon network notes packages
     password photo player-pause player-play player-stop plug-connected plug-connected-x plus
