@@ -28,10 +28,12 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
     caller: Caller | None = None
+    named: str = ""  # the command, when the address names it
 
     @classmethod
-    def of(cls, request: HttpRequest) -> Call:
-        return cls(request, _reference(request), addresses.client_address(request))
+    def of(cls, request: HttpRequest, named: str = "") -> Call:
+        address = addresses.client_address(request)
+        return cls(request, _reference(request), address, named=named)
 
     def read(self, *, body: bool = True) -> None:
         """Query string and form together; of two values the query string's, and the last,
@@ -48,6 +50,16 @@ class Call:
             raise InvalidParameter(f"The form cannot be read: {error}") from error
         self.params = params
         self.given = parameters.lowered(params)
+        if self.named:
+            self._name()
+
+    def _name(self) -> None:
+        """The address stands for the parameter ``command``, in what is signed too."""
+        sent = self.given.setdefault("command", self.named)
+        if sent != self.named:
+            raise InvalidParameter(f"The address names {self.named}, and command= names {sent}.")
+        if not any(name.lower() == "command" for name in self.params):
+            self.params["command"] = self.named
 
     @property
     def command(self) -> str:
@@ -55,7 +67,7 @@ class Call:
 
     @property
     def renderer(self) -> renderers.JSONRenderer | renderers.XMLRenderer:
-        wanted = str(self.given.get("response", "")).lower()
+        wanted = str(self.given.get("response") or ("json" if self.named else "")).lower()
         return renderers.JSON if wanted == "json" else renderers.XML
 
     @property

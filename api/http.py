@@ -1,4 +1,5 @@
-"""CloudStack's query API over HTTP: ``GET`` and ``POST /client/api``."""
+"""CloudStack's query API over HTTP: ``GET`` and ``POST /client/api``, or with the command as the
+address's last part."""
 
 from __future__ import annotations
 
@@ -42,13 +43,15 @@ _SESSION = authentication.SessionAuthentication()
 
 
 @csrf_exempt  # signed calls carry no cookie; a session's calls carry its key beside
-def client_api(request: HttpRequest) -> HttpResponse:
-    return answered(request, _serve)
+def client_api(request: HttpRequest, command: str = "") -> HttpResponse:
+    return answered(request, _serve, command)
 
 
-def answered(request: HttpRequest, serve: Callable[[Call], HttpResponse]) -> HttpResponse:
+def answered(
+    request: HttpRequest, serve: Callable[[Call], HttpResponse], command: str = ""
+) -> HttpResponse:
     """Runs ``serve``; whatever is raised becomes a reply in the form the caller asked for."""
-    call = Call.of(request)
+    call = Call.of(request, command)
     try:
         response = serve(call)
     except CloudError as error:

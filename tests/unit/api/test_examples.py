@@ -5,6 +5,7 @@ How to add an example: ``tests/unit/api/examples/__init__.py``.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from jsonschema import Draft202012Validator
 
-from api import wire
+from api import openapi, wire
 from core.commands import COMMANDS, Command
 from tests import factories
 from tests.unit.api import examples
@@ -77,6 +79,8 @@ def test_every_command_has_an_example(world, name):
         body = _body(name, response)
         answered = stage.answer(name, body)
     _check_shape(name, body)
+    described = [e.message for e in schema_of(name).iter_errors(response.json())]
+    assert not described, f"the OpenAPI document says otherwise: {described[:3]}"
     records = answered if isinstance(answered, list) else [answered]
     if command.listing:
         assert records, "the list does not show the row it was asked for"
@@ -87,6 +91,18 @@ def test_every_command_has_an_example(world, name):
     if inspect.isgenerator(played):
         with pytest.raises(StopIteration):
             played.send(answered)
+
+
+@functools.cache
+def _document() -> dict[str, Any]:
+    return openapi.build()
+
+
+def schema_of(name: str) -> Draft202012Validator:
+    """What the OpenAPI document says that the command answers when all goes well."""
+    (operation,) = _document()["paths"][f"/client/api/{name}"].values()
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    return Draft202012Validator({**schema, "components": _document()["components"]})
 
 
 def _check_other(example: Example, response: Any) -> None:
