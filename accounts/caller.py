@@ -72,6 +72,10 @@ class Caller:
             for project, account, is_admin, role, stamp in found.values_list(*columns)
         }
 
+    def look_again(self) -> None:
+        """What the caller is in is read once, unless it may have changed since."""
+        self.__dict__.pop("memberships", None)
+
     @functools.cached_property
     def may_meet_projects(self) -> bool:
         """Whether there is, or was, any project at all: most clouds have none to look for."""

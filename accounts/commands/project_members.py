@@ -6,11 +6,11 @@ from django.db.models import QuerySet
 
 from accounts import project_responses as responses
 from accounts.caller import Caller
-from accounts.models import Project, ProjectInvitation, ProjectRole, User
+from accounts.models import Domain, Project, ProjectInvitation, ProjectRole, User
 from accounts.services import invitations, project_members, projects
 from accounts.services.project_members import Part
 from accounts.services.scoping import operable
-from core.commands import USER, Filter, Operate, Read, Uuid, command, listing
+from core.commands import USER, Filter, Operate, Read, Secret, Uuid, command, listing
 from core.responses import SUCCESS
 
 _RoleType = Annotated[
@@ -114,7 +114,7 @@ def updateProjectInvitation(
     account: Annotated[str | None, "The account that joins; the caller's own if not given"]
     = None,
     userid: Annotated[User | None, Operate, "The user who joins, if not the caller"] = None,
-    token: Annotated[str | None, "The token that was mailed"] = None,
+    token: Annotated[str | None, Secret, "The token that was mailed"] = None,
     accept: Annotated[bool, "Join; false: decline"] = True,
 ) -> bool:
     """Accepts an invitation to a project, or declines it."""
@@ -123,9 +123,16 @@ def updateProjectInvitation(
     if userid is not None:
         joins, user = userid.account, userid
     elif account and account != caller.account.name:
-        joins, user = operable(caller, account, project.domain if project else None), None
+        joins, user = operable(caller, account, _ruled(caller, project)), None
     invitations.answer(project, account=joins, user=user, token=token, accept=accept)
     return True
+
+
+def _ruled(caller: Caller, project: Project | None) -> Domain | None:
+    """The project's domain, if the caller knows it; nobody learns by it that there is one."""
+    if project is None:
+        return None
+    return Domain.objects.all().visible_to(caller).filter(pk=project.domain_id).first()
 
 
 @command(roles=USER, event="PROJECT.INVITATION.REMOVE", response=SUCCESS)

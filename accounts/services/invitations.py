@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account, Project, ProjectInvitation, User
-from accounts.services import project_mail, project_members
+from accounts.services import membership, project_mail, project_members
 from accounts.services.project_members import Part
 from core import live
 from core.config import Setting
@@ -41,7 +41,7 @@ def bring(
 ) -> None:
     """Into the project at once, or invited: when invitations are required, and when only an
     address is known."""
-    project_members.check_not_going(project)
+    membership.check_active(project)
     part.check(project)
     if account is not None and not REQUIRED.get():
         project_members.add(project, account, user, part)

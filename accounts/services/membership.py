@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from accounts.caller import Caller, Membership
 from accounts.models import Project, ProjectRoleRule
@@ -20,26 +20,48 @@ from core.commands import Command
 from core.errors import NotAllowedInState, PermissionDenied
 
 #: What a suspended project's members may still ask for: to look, and to let go.
-_LETS_GO = ("delete", "destroy", "expunge", "remove", "stop", "detach", "disassociate", "release",
-            "revoke", "cancel", "archive", "disable", "unassign", "update", "revert")  # fmt: skip
+_LETS_GO = (
+    "delete", "destroy", "expunge", "remove", "stop", "detach", "disassociate", "release",
+    "revoke", "cancel", "archive", "disable", "unassign", "update", "revert", "migrate",
+)  # fmt: skip
 
 
 def check(caller: Caller, command: Command, values: Iterable[Any]) -> None:
     """Whether the caller may do this with the rows among ``values``, as far as they belong to
-    projects.
+    projects. A change holds the projects' rows until it is done, as leaving and suspending do:
+    nobody who was taken out meanwhile gets through, and nothing comes that is not stopped.
 
-    Raises PermissionDenied when a project role forbids it, and NotAllowedInState when a project
-    is suspended and something would come or start.
+    Raises PermissionDenied when a project role forbids it or the caller is in the project no
+    more, and NotAllowedInState when a project is suspended and something would come or start.
     """
     rows = list(_rows(values))
     owners = {owner_id(row) for row in rows} - {None, caller.account.pk}
     named = {row.account_id for row in rows if isinstance(row, Project)}
-    for account in sorted(owners | named):
+    changes = not command.reads_only
+    projects = _held(owners | named) if changes else []
+    through = [account for account in sorted(owners | named) if account in caller.memberships]
+    if projects and through:
+        caller.look_again()
+    for account in through:
         membership = caller.memberships.get(account)
-        if membership is not None and not permits(caller, membership, command.name):
+        if membership is None:
+            raise _no_more(account)
+        if not permits(caller, membership, command.name):
             raise denied(membership, command.name)
-    if owners and not command.reads_only and not command.name.startswith(_LETS_GO):
-        _check_active(owners)
+    if changes and not command.name.startswith(_LETS_GO):
+        for project in projects:
+            if project.account_id in owners:
+                check_active(project)
+
+
+def _held(accounts: set[int | None]) -> list[Project]:
+    """The projects of these accounts, locked where there is a transaction to hold them."""
+    if not accounts:
+        return []
+    projects = Project.everything.filter(account__in=accounts).order_by("pk")
+    if connection.in_atomic_block:
+        projects = projects.select_for_update()
+    return list(projects)
 
 
 def barred(caller: Caller, name: str) -> list[int]:
@@ -73,19 +95,19 @@ def denied(membership: Membership, name: str) -> PermissionDenied:
     )
 
 
+def _no_more(account: int) -> PermissionDenied:
+    project = Project.everything.get(account=account)
+    return PermissionDenied(f"You are in project {project.name} no more.")
+
+
 def check_active(project: Project) -> None:
     if project.state == Project.DISABLED:
         raise NotAllowedInState(f"Project {project.name} is being deleted.")
     if project.state != Project.ACTIVE:
         raise NotAllowedInState(
-            f"Project {project.name} is suspended: nothing can be created or started in it."
+            f"Project {project.name} is suspended: nothing can be created or started in it, and "
+            "nobody joins, until it is activated."
         )
-
-
-def _check_active(accounts: Iterable[int]) -> None:
-    found = Project.objects.filter(account__in=list(accounts)).exclude(state=Project.ACTIVE)
-    for project in found[:1]:
-        check_active(project)
 
 
 def _rows(values: Iterable[Any]) -> Iterator[models.Model]:

@@ -49,9 +49,11 @@ def owner_for(
 def _of_project(project: Project, account_name: str | None, lets_go: bool) -> Account:
     if account_name:
         raise InvalidParameter("Parameters account and projectid exclude each other.")
+    accounts = Account.everything.select_related("domain", "role", "project")
+    account = accounts.get(pk=project.account_id)
     if not lets_go:
-        membership.check_active(project)
-    return Account.objects.select_related("domain", "role").get(pk=project.account_id)
+        membership.check_active(account.project)  # as it is now
+    return account
 
 
 ALL_PROJECTS = "-1"

@@ -63,7 +63,9 @@ def let_go(holder: Account | Domain) -> None:
 
 
 def _running() -> QuerySet:
-    return VirtualMachine.objects.filter(state=VmState.RUNNING)
+    """What starts at the time will run when it is done with that, and is stopped then."""
+    running = (VmState.RUNNING, VmState.STARTING, VmState.MIGRATING)
+    return VirtualMachine.objects.filter(state__in=running)
 
 
 @cleaning.stopper("virtual machines", rows=_running)

@@ -5,6 +5,8 @@ from django.db import transaction
 
 from accounts.services import project_members, projects
 from accounts.services.project_members import Part
+from api import dispatch
+from compute.models import InstanceGroup
 from core.errors import (
     InUse,
     InvalidParameter,
@@ -12,7 +14,7 @@ from core.errors import (
     PermissionDenied,
 )
 from tests import factories
-from tests.unit.accounts.projects.asking import ask, ids
+from tests.unit.accounts.projects.asking import ask, fresh, ids
 
 pytestmark = pytest.mark.django_db
 
@@ -108,3 +110,31 @@ def test_an_active_member_may_be_a_user_with_more_than_its_account(owner, member
         project_members.remove(project, member.account, None)
         project_members.add(project, member.account, member.user, Part(is_admin=True))
     ask(member, "updateProject", id=project.uuid, displaytext="x")
+
+
+@pytest.mark.parametrize("name", ["createInstanceGroup", "updateVolume"])
+def test_who_is_taken_out_in_mid_call_gets_no_further(member, project, name):
+    """What it is in was read when the call began."""
+    volume = factories.make_volume(project.account)
+    given = {
+        "updateVolume": {"id": volume.uuid},
+        "createInstanceGroup": {"projectid": project.uuid},
+    }
+    caller = fresh(member)
+    assert project.account_id in caller.memberships
+    project_members.remove(project, member.account, None)
+    with pytest.raises(PermissionDenied, match=f"in project {project.name} no more"):
+        dispatch.execute(caller, name, {**given[name], "name": "mine"})
+    volume.refresh_from_db()
+    assert volume.name != "mine"
+    assert not InstanceGroup.objects.exists()
+
+
+def test_what_an_administrator_may_no_longer_do_counts_at_once(owner, member, project):
+    given = {"id": project.uuid, "account": member.account.name, "swapowner": "false"}
+    ask(owner, "updateProject", **given, roletype="Admin")
+    caller = fresh(member)
+    assert caller.memberships[project.account_id].is_admin
+    ask(owner, "updateProject", **given, roletype="Regular")
+    with pytest.raises(PermissionDenied, match="regular member"):
+        dispatch.execute(caller, "updateProject", {"id": project.uuid, "displaytext": "x"})
