@@ -107,7 +107,9 @@ def explain(wanted: Wanted) -> Table:
     """
     friends = hosts.company(wanted)
     table = Table(wanted)
-    judged = [(host, hosts.refusal(host, wanted, friends)) for host in hosts.all_of(wanted)]
+    there = hosts.all_of(wanted)
+    friends = hosts.with_headroom(friends, wanted, there)
+    judged = [(host, hosts.refusal(host, wanted, friends)) for host in there]
     near = pools.all_of(wanted) if wanted.new_disks else []
     takes_disks = _by_place(wanted, near)
     for host, refusal in judged:

@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, Mod
 from compute.models import AffinityGroup, VirtualMachine
 from compute.placement import dedication
 from compute.placement.dedication import Kept
+from compute.placement.headroom import Headroom
 from compute.placement.refusal import Refusal
 from compute.placement.wanted import Wanted
 from core.config import Setting
@@ -39,14 +40,15 @@ _PRIME = 1_000_003
 
 @dataclass(frozen=True)
 class Company:
-    """Where the machines of the wanted affinity groups are (keys of hosts), and what is kept
-    for others."""
+    """Where the machines of the wanted affinity groups are (keys of hosts), what is kept for
+    others, and which clusters are too full."""
 
     must_share: frozenset[int] | None = None  # None: no such wish
     must_avoid: frozenset[int] = frozenset()
     likes: frozenset[int] = frozenset()
     dislikes: frozenset[int] = frozenset()
     kept: Kept = field(default_factory=Kept)
+    headroom: Headroom | None = None  # of clusters, for the words
 
 
 def company(wanted: Wanted) -> Company:
@@ -86,6 +88,7 @@ def _company(groups: list[AffinityGroup], hosts_of: dict[int, set[int]]) -> Comp
 def candidates(wanted: Wanted, friends: Company, at_once: int) -> Iterator[list[Host]]:
     """Hosts that take the machine as far as the host goes, best first, a few at a time."""
     rows = fitting(wanted, friends).select_related("cluster")
+    headroom = Headroom(wanted)
     parts = [rows]
     if _at_random(wanted, friends):
         # From a random key on and round: the database stops at the first few, where a random
@@ -98,7 +101,13 @@ def candidates(wanted: Wanted, friends: Company, at_once: int) -> Iterator[list[
         while found := list(part[first : first + at_once]):
             first += at_once
             at_once = min(at_once * 2, _MOST_AT_ONCE)  # few were not enough
-            yield [h for h in found if set(wanted.host_tags) <= set(h.tags)]
+            headroom.read(h.cluster_id for h in found)
+            fit = [
+                h for h in found
+                if set(wanted.host_tags) <= set(h.tags) and not headroom.refusal(h.cluster_id)
+            ]  # fmt: skip
+            if fit:
+                yield fit
 
 
 def _at_random(wanted: Wanted, friends: Company) -> bool:
@@ -220,9 +229,16 @@ def all_of(wanted: Wanted) -> list[Judged]:
     return list(starmap(Judged, rows.values_list(*paths)))
 
 
+def with_headroom(friends: Company, wanted: Wanted, there: Sequence[Judged]) -> Company:
+    """``friends`` and, from all hosts of the zone, which clusters are too full."""
+    headroom = Headroom(wanted)
+    headroom.count(there)
+    return replace(friends, headroom=headroom)
+
+
 def refusal(host: Judged, wanted: Wanted, friends: Company) -> Refusal | None:
     """Why this host does not take the machine."""
-    for check in (_chosen, _usable, _kind, _dedicated, _tags, _room, _friends, _storage):
+    for check in _CHECKS:
         reason = check(host, wanted, friends)
         if reason:
             return reason
@@ -290,6 +306,10 @@ def _room(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:
     return None
 
 
+def _cluster(host: Judged, _: Wanted, friends: Company) -> Refusal | None:
+    return friends.headroom.refusal(host.cluster_id) if friends.headroom else None
+
+
 def _friends(host: Judged, _: Wanted, friends: Company) -> Refusal | None:
     if friends.must_share is not None and host.pk not in friends.must_share:
         return Refusal("affinity", "the machines of its affinity group are on another host")
@@ -306,3 +326,6 @@ def _storage(host: Judged, wanted: Wanted, _: Company) -> Refusal | None:
         if not pool.host_id and pool.cluster_id and pool.cluster_id != host.cluster_id:
             return Refusal("storage", f"{disk.label} is on storage of another cluster ({pool})")
     return None
+
+
+_CHECKS = (_chosen, _usable, _kind, _dedicated, _tags, _room, _cluster, _friends, _storage)

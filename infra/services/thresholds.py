@@ -18,6 +18,30 @@ CHECK_PERIOD = Setting(
     category="Alert",
     minimum=5_000,
 )
+
+
+def _full(kind: str, what: str) -> Setting[float]:
+    return Setting(
+        f"cluster.{kind}.allocated.capacity.disablethreshold",
+        0.85,
+        f"Part of a cluster's {what} that may be given away before no more machines are placed "
+        "there, so that what is left can take those of a host that is lost.",
+        scopes=(Scope.GLOBAL, Scope.ZONE, Scope.CLUSTER),
+        category="Alert",
+        minimum=0.0,
+        maximum=1.0,
+    )
+
+
+CPU_FULL, MEMORY_FULL = _full("cpu", "CPU"), _full("memory", "memory")
+ENABLED = Setting(
+    "cluster.threshold.enabled",
+    True,
+    "Whether machines that have run before, too, start only in clusters below their disable "
+    "thresholds; new ones always do.",
+)
+
+
 @dataclass(frozen=True)
 class Watch:
     """One kind of capacity, where it is looked at, and what is raised when it runs short."""

@@ -13,6 +13,7 @@ from compute.services.places import Choice
 from core.errors import InsufficientCapacity
 from infra.models import HostCapacity
 from infra.services import capacity
+from infra.services.configuration import set_value
 from storage.models import StoragePool
 from tests.factories import (
     admin_caller,
@@ -68,6 +69,10 @@ def test_the_query_and_the_words_agree(seed):
     ]
     for host in dice.sample(made, 10):
         HostCapacity.objects.filter(host=host).update(memory_used_mb=host.memory_mb)
+    for cluster in dice.sample(clusters, 3):
+        kind = dice.choice(["cpu", "memory"])
+        share = dice.choice(["0.01", "0.1", "0.3", "1"])
+        set_value(f"cluster.{kind}.allocated.capacity.disablethreshold", share, cluster)
     HostCapacity.objects.filter(host=made[0]).delete()
     asked = wanted(
         cloud,
@@ -76,10 +81,10 @@ def test_the_query_and_the_words_agree(seed):
         choice=dice.choice([Choice(), Choice(cluster=clusters[0]), Choice(pod=pods[0])]),
     )
     friends = hosts.Company(must_avoid=frozenset({made[1].pk}))
-    by_query = {
-        h.pk for h in hosts.fitting(asked, friends) if set(asked.host_tags) <= set(h.tags)
-    }
-    by_words = {h.pk for h in hosts.all_of(asked) if hosts.refusal(h, asked, friends) is None}
+    by_query = {h.pk for some in hosts.candidates(asked, friends, 3) for h in some}
+    there = hosts.all_of(asked)
+    friends = hosts.with_headroom(friends, asked, there)
+    by_words = {h.pk for h in there if hosts.refusal(h, asked, friends) is None}
     assert by_query == by_words
 
 
@@ -249,3 +254,41 @@ def test_every_host_is_tried_before_it_is_said_that_none_fits(world, caller):
     wish = make_affinity_group(caller.account, "non-strict host anti-affinity")
     vm = done(deploy(caller, cloud, name="w2", affinitygroupids=wish))
     assert vm.host == cloud.hosts[37]
+
+
+def test_a_cluster_beyond_its_threshold_takes_no_more(world, caller):
+    """Two hosts of 65,536 MB: 85 % of both are 111,411."""
+    cloud = make_cloud(2, world=world)
+    HostCapacity.objects.filter(host=cloud.hosts[0]).update(memory_used_mb=65536)
+    HostCapacity.objects.filter(host=cloud.hosts[1]).update(memory_used_mb=45500)
+    admin = admin_caller()
+    given = {"networkids": cloud.network(admin.account)}
+    with pytest.raises(InsufficientCapacity) as refused:
+        deploy(admin, cloud, **given)
+    words = refused.value.details["host"][1]["refused"]
+    assert "of its cluster's memory would be given away" in words
+    assert "beyond 85%" in words
+    reasons = {reason["name"]: reason["count"] for reason in refused.value.details["reason"]}
+    assert reasons == {"full cluster": 1, "memory": 1}
+    # A host that an administrator chose only needs room.
+    assert done(deploy(admin, cloud, name="w2", hostid=cloud.hosts[1], **given)).state == "Running"
+    # At another scope another share counts, the nearest first.
+    set_value("cluster.memory.allocated.capacity.disablethreshold", "0.9", cloud.zone)
+    vm = done(deploy(admin, cloud, name="w3", **given))
+    assert vm.host == cloud.hosts[1]
+    set_value("cluster.memory.allocated.capacity.disablethreshold", "0.5", cloud.cluster)
+    done(ask(admin, "stopVirtualMachine", id=vm))
+    with pytest.raises(InsufficientCapacity):
+        ask(admin, "startVirtualMachine", id=vm)
+    # What has run before may be let start all the same; new machines may not.
+    set_value("cluster.threshold.enabled", "false")
+    assert done(ask(admin, "startVirtualMachine", id=vm)).state == "Running"
+    with pytest.raises(InsufficientCapacity, match="full cluster"):
+        deploy(admin, cloud, name="w4", **given)
+
+
+def test_a_cluster_without_cpu_to_give_says_so(world, caller):
+    cloud = make_cloud(2, world=world)
+    set_value("cluster.cpu.allocated.capacity.disablethreshold", "0")
+    with pytest.raises(InsufficientCapacity, match="full cluster"):
+        deploy(caller, cloud)

@@ -10,6 +10,7 @@ from compute.models import VirtualMachine, VolumeAttachment
 from compute.services import power
 from core.errors import CloudError, InsufficientCapacity
 from infra.models import HostCapacity
+from infra.services.configuration import set_value
 from jobs.worker import run_everything
 from network.models import GuestAddress
 from tests.factories import (
@@ -58,6 +59,7 @@ def at_once(count, act):
 def test_the_last_room_is_taken_once(world):
     cloud = make_cloud(2, world=world)
     HostCapacity.objects.update(memory_limit_mb=1024)  # two machines each
+    set_value("cluster.memory.allocated.capacity.disablethreshold", "1")
     callers = [caller_of(make_account()) for _ in range(7)]
     networks = [cloud.network(c.account) for c in callers]
     found = at_once(7, lambda i: deploy(callers[i], cloud, networkids=networks[i]))
