@@ -37,11 +37,13 @@ from accounts.models import Account, ProjectMove
 
 #: Tables whose rows are only ever marked as removed.
 KEPT = frozenset({
-    "compute.VirtualMachine", "compute.Nic", "infra.Host", "network.Network",
-    "storage.Snapshot", "storage.Volume",
+    "accounts.Account", "accounts.Domain", "accounts.Project", "accounts.User",
+    "compute.AffinityGroup", "compute.InstanceGroup", "compute.Nic", "compute.SecurityGroup",
+    "compute.SshKeyPair", "compute.UserData", "compute.VirtualMachine", "infra.Host",
+    "network.Network", "storage.Snapshot", "storage.Volume",
 })  # fmt: skip
 
-LARGE = 50_000  # rows; a smaller table is counted as quickly
+LARGE = 5_000  # rows; a smaller table is counted as quickly
 MARGIN = timedelta(minutes=10)
 FRESH_FOR_S = 300
 BLOCK = 1024  # keys; as many may be walked
@@ -58,7 +60,14 @@ def flagged(rows: QuerySet, owner: str) -> QuerySet:
 
 
 def outside_projects(rows: QuerySet, owner: str) -> QuerySet:
+    """``rows`` without those of projects: by their own mark, where they bear one."""
+    if is_marked(rows.model):
+        return rows.filter(of_project=False)
     return flagged(rows, owner).filter(_of_project=False)
+
+
+def is_marked(model: type[Model]) -> bool:
+    return any(field.name == "of_project" for field in model._meta.fields)
 
 
 @dataclass(frozen=True)

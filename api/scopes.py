@@ -37,9 +37,9 @@ class Chosen:
         return positions.outside_projects(self.rows, self.outside) if self.outside else self.rows
 
     def count(self) -> int:
+        if not self.outside or positions.is_marked(self.rows.model):
+            return self.shown.order_by().count()
         found = self.rows.order_by().count()
-        if not self.outside or not found:
-            return found
         projects = Account.everything.filter(is_project=True).values("pk")
         return found - self.rows.order_by().filter(**{f"{self.outside}__in": projects}).count()
 
@@ -91,7 +91,7 @@ def narrowed(
 
 
 def _all(caller: Caller, rows: QuerySet, owner: str, besides: list[int]) -> Chosen:
-    if not caller.may_meet_projects:
+    if not caller.may_meet_projects or not getattr(rows.model, "OF_PROJECTS", True):
         return Chosen(rows)
     if besides:
         flagged = positions.flagged(rows, owner)

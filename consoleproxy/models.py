@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from accounts.models import Account, Owned, Session, User
@@ -18,6 +20,7 @@ class ConsoleSession(Owned):
     browser that comes must then be signed in as the same user.
     """
 
+    OF_PROJECTS: ClassVar[bool] = False
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     session = models.ForeignKey(Session, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -21,7 +21,10 @@ _INDEXES = """
 """
 _ROWS = 1_000_000
 #: Of a million rows, how many have the commonest value of these columns; of others, ten.
-_SHARE = {"removed": _ROWS, "state": _ROWS // 2, "status": _ROWS // 2, "zone_id": _ROWS // 10}
+_SHARE = {
+    "removed": _ROWS, "archived": _ROWS, "of_project": _ROWS, "state": _ROWS // 2,
+    "status": _ROWS // 2, "zone_id": _ROWS // 10,
+}  # fmt: skip
 
 
 def teach(using: str = "default", **_signal: Any) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Account, Domain, Owned, User
+from accounts.models import Account, Domain, OfProject, Owned, User
 from accounts.querysets import AdminQuerySet, OwnedQuerySet
 
 
@@ -188,6 +188,7 @@ class Event(Owned):
     """What happened, to what, by whom; written in the transaction that did it."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="events")
+    of_project = OfProject()
     domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     type = models.CharField(max_length=64)
@@ -213,6 +214,7 @@ class Event(Owned):
         indexes = [
             models.Index(fields=["account", "created"], name="event_by_account"),
             models.Index(fields=["created"], name="event_by_time"),
+            models.Index(fields=["archived", "of_project"], name="event_listed"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Who there is: domains in a tree, accounts in domains, users in accounts, roles over all."""
 
 from accounts.models.directories import LdapLink, LdapServer
-from accounts.models.entities import Entity, Owned
+from accounts.models.entities import Entity, OfProject, Owned
 from accounts.models.factors import RecoveryCode, SecondFactor
 from accounts.models.letters import Letter
 from accounts.models.limits import ResourceCount, ResourceLimit
@@ -51,6 +51,7 @@ __all__ = [
     "LoginFailure",
     "OauthProvider",
     "OldPassword",
+    "OfProject",
     "Owned",
     "PasswordReset",
     "Project",

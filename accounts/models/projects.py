@@ -174,6 +174,7 @@ class ProjectInvitation(Entity):
     """
 
     OWNER: ClassVar[str] = "invited"
+    OF_PROJECTS: ClassVar[bool] = False
     PENDING, COMPLETED, EXPIRED, DECLINED = "Pending", "Completed", "Expired", "Declined"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")

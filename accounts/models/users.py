@@ -37,6 +37,7 @@ class User(Entity):
     """A person or a program that signs in to an account."""
 
     OWNER: ClassVar[str] = "account"
+    OF_PROJECTS: ClassVar[bool] = False
     username = models.CharField(max_length=255)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="users")
     # The account's domain again: user names are unique in a domain, by constraint.
@@ -125,6 +126,7 @@ class Session(models.Model):
     """A signed-in browser or client. Only hashes of its two tokens are kept."""
 
     OWNER: ClassVar[str] = "user__account"
+    OF_PROJECTS: ClassVar[bool] = False
     uuid = models.UUIDField(default=uuids.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     token_hash = models.CharField(max_length=64, unique=True)

@@ -7,7 +7,7 @@ import uuid as uuids
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Account, Owned, User
+from accounts.models import Account, OfProject, Owned, User
 from accounts.querysets import LiveManager, OwnedQuerySet
 from compute.models.groups import AffinityGroup, InstanceGroup
 from compute.models.keys import SshKeyPair, UserData
@@ -32,6 +32,7 @@ class VirtualMachine(Stateful, Owned):
     TRANSITIONS = TRANSITIONS
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="machines")
+    of_project = OfProject()
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     name = models.CharField(max_length=255)
     display_name = models.CharField(max_length=255, blank=True)
@@ -100,9 +101,9 @@ class VirtualMachine(Stateful, Owned):
     class Meta:
         indexes = [
             models.Index(fields=["removed", "account"], name="vm_by_account"),
-            models.Index(fields=["removed", "state"], name="vm_by_state"),
+            models.Index(fields=["removed", "state", "of_project"], name="vm_by_state"),
             models.Index(fields=["removed", "name"], name="vm_by_name"),
-            models.Index(fields=["removed", "zone"], name="vm_by_zone"),
+            models.Index(fields=["removed", "zone", "of_project"], name="vm_by_zone"),
             models.Index(fields=["removed", "created"], name="vm_by_age"),
         ]
 

@@ -177,7 +177,10 @@ def _shared(there: Sequence[Nic], owner: Account) -> list[Network]:
 def _own_machine(vm: VirtualMachine, owner: Account) -> None:
     vm.affinity_groups.clear()
     vm.key_pairs.clear()
-    fields = {"account": owner, "user": None, "group": None, "user_data_source": None}
+    fields = {
+        "account": owner, "of_project": owner.is_project, "user": None, "group": None,
+        "user_data_source": None,
+    }  # fmt: skip
     if vm.iso_id is not None and not _may_use(owner, vm.iso_id):
         fields["iso"] = None
     VirtualMachine.objects.filter(pk=vm.pk).update(**fields)

@@ -6,7 +6,7 @@ import ipaddress
 
 from django.db import models
 
-from accounts.models import Entity
+from accounts.models import Entity, OfProject
 from accounts.querysets import LiveManager, OwnedQuerySet
 from infra.models import Host
 from network.models.networks import Network
@@ -23,6 +23,7 @@ class Router(Entity):
 
     OWNER = "network__account"
     network = models.OneToOneField(Network, on_delete=models.PROTECT, related_name="router")
+    of_project = OfProject()
     host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT, related_name="routers")
     state = models.CharField(max_length=16, default="Stopped")  # Starting Running Stopping …
     # A person stopped it: it stays off until it is started, or a machine of its network is.
@@ -34,6 +35,9 @@ class Router(Entity):
 
     objects = LiveManager.from_queryset(OwnedQuerySet)()
     everything = models.Manager.from_queryset(OwnedQuerySet)()
+
+    class Meta:
+        indexes = [models.Index(fields=["removed", "of_project"], name="router_listed")]
 
     @property
     def name(self) -> str:
