@@ -43,6 +43,7 @@ urlpatterns = [
     path("forgotten", forgotten.ask, name="forgotten"),
     path("forgotten/new", forgotten.choose, name="new-password"),
     path("signout", signin.sign_out, name="signout"),
+    path("signedout", signin.signed_out, name="signed-out"),
     path("preferences", signin.preferences, name="preferences"),
     path("scope", signin.scope, name="scope"),
     path("counts", dashboard.sidebar_counts, name="counts"),

@@ -12,19 +12,17 @@ import functools
 import hashlib
 import json
 import time
-from base64 import b64decode
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from defusedxml.ElementTree import ParseError
-from defusedxml.ElementTree import fromstring as parsed
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import SamlAuthorization, SamlMark, SamlProvider, Session, User
-from accounts.saml import providers, settings
+from accounts.saml import messages, providers, settings
+from accounts.saml.messages import Message
 from accounts.services import sessions, throttle
 from core import vault
 from core.errors import LoginFailed
@@ -32,8 +30,6 @@ from core.errors import LoginFailed
 SOURCE = "saml2"
 _GOOD_FOR_S = 600
 _PROOF_GOOD_FOR_S = 60
-_PROTOCOL = "{urn:oasis:names:tc:SAML:2.0:protocol}"
-_ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 
 
 @dataclass(frozen=True)
@@ -66,14 +62,14 @@ class Proof:
 
 def leave(idp: str | None) -> tuple[str, str]:
     """Where to send the browser, and what it must bring back (for a cookie)."""
-    request, address = _client().ask(providers.named(idp), force=settings.FORCE.get())
+    request, address = client().ask(providers.named(idp), force=settings.FORCE.get())
     kept = {"request": request, "until": time.time() + _GOOD_FOR_S}
     return address, vault.seal(json.dumps(kept))
 
 
 def metadata() -> str:
     """What the portal says of itself."""
-    return str(_client().metadata())
+    return str(client().metadata())
 
 
 def verify(response: str, *, address: str = "") -> Proof:
@@ -89,16 +85,16 @@ def verify(response: str, *, address: str = "") -> Proof:
 
 
 def _verified(response: str) -> Proof:
-    issuer, request = _outline(response)
+    issuer, request = messages.outline(Message(response))
     provider = SamlProvider.objects.filter(entity_id=issuer).first()
     if provider is None or not settings.is_available():
         raise LoginFailed("Nobody signs in by this identity provider here.")
-    client = _client()
+    speaker = client()
     try:
-        found = client.read_answer(provider, response, request)
-    except client.OutOfTime as error:
+        found = speaker.read_answer(provider, response, request)
+    except speaker.OutOfTime as error:
         raise LoginFailed(_off(response)) from error
-    except client.NotGenuine as error:
+    except speaker.NotGenuine as error:
         raise LoginFailed(_refusal(response)) from error
     if found.issuer != provider.entity_id:
         raise LoginFailed("The answer is of another identity provider.")
@@ -134,16 +130,25 @@ def log_in(
             "administrator."
         )
     _mark(proof)
-    return start(users[0], proof.idp, proof.username, proof.index, address, device)
+    about = {
+        "idp": proof.idp, "external_name": proof.username, "external_subject": proof.subject,
+        "external_index": proof.index,
+    }  # fmt: skip
+    return _started(users[0], about, address, device)
 
 
-def start(
-    user: User, idp: str, name: str, index: str, address: str = "", device: str = ""
-) -> sessions.SignedIn:
+def go_on_as(user: User, session: Session, address: str) -> sessions.SignedIn:
+    """Another user of the same person, by the same word of the identity provider."""
+    names = ("idp", "external_name", "external_subject", "external_index")
+    about = {name: getattr(session, name) for name in names}
+    return _started(user, about, address, session.device)
+
+
+def _started(user: User, about: dict[str, str], address: str, device: str) -> sessions.SignedIn:
     signed = sessions.start(user, address, device=device, source=SOURCE)
-    signed.session.idp, signed.session.external_name = idp, name
-    signed.session.external_index = index
-    signed.session.save(update_fields=["idp", "external_name", "external_index"])
+    for name, value in about.items():
+        setattr(signed.session, name, value)
+    signed.session.save(update_fields=list(about))
     return signed
 
 
@@ -167,30 +172,12 @@ def authorise(user: User, enable: bool, entity_id: str) -> None:
             sessions.log_out(session)
 
 
-def told_of_log_out(request: str) -> int:
-    """An identity provider tells, by a signed form, that somebody signed out there: the
-    sessions that came of it end. Returns how many. Raises LoginFailed."""
-    issuer, _answers = _outline(request)
-    provider = SamlProvider.objects.filter(entity_id=issuer).first()
-    if provider is None or not settings.is_available():
-        raise LoginFailed("This identity provider is not known here.")
-    client = _client()
-    try:
-        indexes = client.read_log_out(provider, request)
-    except client.NotGenuine as error:
-        raise LoginFailed("The log-out is not signed as it should be.") from error
-    ended = Session.objects.filter(source=SOURCE, idp=issuer, external_index__in=indexes)
-    for session in list(ended.select_related("user")):
-        sessions.log_out(session)
-    return len(ended)
-
-
 def sweep() -> int:
     return SamlMark.objects.filter(expires__lt=timezone.now()).delete()[0]
 
 
 @functools.cache
-def _client() -> Any:
+def client() -> Any:
     """``accounts.saml.client``, loaded when it is first needed."""
     return import_module("accounts.saml.client")
 
@@ -206,21 +193,6 @@ def _mark(proof: Proof) -> None:
         raise LoginFailed("This answer was used already. Begin again.") from None
 
 
-def _outline(message: str) -> tuple[str, str]:
-    """Who says that it wrote this, and what it answers: not believed, only looked up by."""
-    root = _tree(message)
-    issuer = root.find(f"{_ASSERTION}Issuer")
-    name = str(issuer.text or "").strip() if issuer is not None else ""
-    return name, root.attrib.get("InResponseTo", "")
-
-
-def _tree(message: str) -> Any:
-    try:
-        return parsed(b64decode(message), forbid_dtd=True)
-    except (ParseError, ValueError) as error:
-        raise LoginFailed("The answer of the identity provider cannot be read.") from error
-
-
 def _refusal(response: str) -> str:
     """If its times are off, the clock is to be named, whatever else is wrong."""
     return _off(response) if _is_off(response) else (
@@ -230,7 +202,7 @@ def _refusal(response: str) -> str:
 
 
 def _issued(response: str) -> datetime | None:
-    text = _tree(response).attrib.get("IssueInstant", "").replace("Z", "+00:00")
+    text = messages.tree(Message(response)).attrib.get("IssueInstant", "").replace("Z", "+00:00")
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from accounts.caller import Caller
 from accounts.models import User
-from accounts.saml import providers, settings, signing_in
+from accounts.saml import providers, settings, signing_in, signing_out
+from accounts.saml.messages import Message
 from accounts.services import sessions
 from api.commands.signing_in import SignedIn, reply
 from api.dispatch import Visitor
@@ -18,6 +19,8 @@ from jobs import sign_ins
 
 #: The cookie that a browser keeps while it is away, and where the pages take it back.
 COOKIE, BACK = "saml", "/signin/saml"
+#: Where somebody is told how far a log-out went.
+OUT = "/signedout"
 _MESSAGE = Length(500_000)
 
 idp_response = Response("idp", fields=(text("id"), text("orgName"), text("orgUrl")))
@@ -53,15 +56,33 @@ def samlSso(
 def samlSlo(
     visitor: Visitor,
     SAMLRequest: Annotated[  # noqa: N803
-        str | None, _MESSAGE, "What an identity provider's form posts at a log-out"
+        str | None, _MESSAGE, "That somebody signed out at an identity provider"
+    ] = None,
+    SAMLResponse: Annotated[  # noqa: N803
+        str | None, _MESSAGE, "What an identity provider answers to a log-out begun here"
+    ] = None,
+    RelayState: Annotated[  # noqa: N803
+        str | None, Length(1000), "What goes along with it and comes back unread"
+    ] = None,
+    SigAlg: Annotated[  # noqa: N803
+        str | None, "How it is signed, if the browser brings it in an address"
+    ] = None,
+    Signature: Annotated[  # noqa: N803
+        str | None, Length(4000), "That signature"
     ] = None,
 ) -> dict[str, Any]:
-    """Takes the word of an identity provider that somebody has signed out there: the sessions
-    that came of it end."""
-    if not SAMLRequest:
-        raise InvalidParameter("Sign out by logout; samlSlo is for identity providers.")
-    signing_in.told_of_log_out(SAMLRequest)
-    return {"description": "success"}
+    """Takes the word of an identity provider that somebody has signed out there, by which the
+    sessions that came of it end; and its answer to a log-out that was begun by logout."""
+    message = Message(
+        SAMLRequest or SAMLResponse or "", RelayState, SigAlg or "", Signature or ""
+    )
+    if SAMLRequest:
+        answer = signing_out.told(message, address=visitor.address)
+        return Elsewhere(answer) if answer else {"description": "success"}
+    if SAMLResponse:
+        is_everywhere = signing_out.came_back(message, address=visitor.address)
+        return Elsewhere(f"{OUT}?where={'everywhere' if is_everywhere else 'here'}")
+    raise InvalidParameter("Sign out by logout; samlSlo is for identity providers.")
 
 
 @command(anonymous=True, response=metadata_response)
@@ -100,10 +121,7 @@ def listAndSwitchSamlAccount(
     chosen = next((user for user in others if str(user.uuid) == userid.lower()), None)
     if chosen is None or domainid not in (None, "", str(chosen.domain.uuid)):
         raise LoginFailed("This is not a user whom the identity provider vouched for.")
-    signed = signing_in.start(
-        chosen, session.idp, session.external_name, session.external_index,
-        caller.address, session.device,
-    )  # fmt: skip
+    signed = signing_in.go_on_as(chosen, session, caller.address)
     sessions.log_out(session)
     sign_ins.came(signed.caller)
     return SignedIn(reply(signed), signed)

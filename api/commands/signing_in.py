@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from accounts.caller import Caller
+from accounts.saml import signing_out
 from accounts.services import factor_policy, forgotten, sessions
 from api.dispatch import Visitor
 from core.commands import USER, Secret, command
@@ -20,7 +21,7 @@ login_response = Response(
         text("is2faverified"), text("providerfor2fa"), text("issuerfor2fa"),
     ),
 )  # fmt: skip
-logout_response = Response("logout", fields=(Field("description"),))
+logout_response = Response("logout", fields=(Field("description"), text("redirecturl")))
 
 
 class SignedIn(dict[str, Any]):
@@ -84,11 +85,15 @@ def resetPassword(
 
 @command(roles=USER, response=logout_response)
 def logout(caller: Caller) -> dict[str, Any]:
-    """Ends the session that makes this call."""
-    if caller.session is not None:
-        sessions.log_out(caller.session)
-        sign_ins.went(caller)
-    return SignedOut(description="success")
+    """Ends the session that makes this call. Where it came of an identity provider (SAML) that
+    takes log-outs, redirecturl is where the browser ends its session there, too."""
+    session = caller.session
+    if session is None:
+        return SignedOut(description="success")
+    sessions.log_out(session)
+    sign_ins.went(caller)
+    onward = signing_out.farewell(session)
+    return SignedOut(description="success", **({"redirecturl": onward} if onward else {}))
 
 
 def reply(signed_in: sessions.SignedIn) -> dict[str, Any]:

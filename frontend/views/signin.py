@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.oauth import signing_in as oauth
 from accounts.saml import providers as saml
+from accounts.saml import signing_out
 from accounts.services import forgotten, sessions
 from core.config import SETTINGS
 from core.errors import CloudError
@@ -99,16 +100,31 @@ def dress(response: HttpResponse, user: object) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """Here at once; then where the session came from, if that takes log-outs. By way of a page
+    of ours: the policy lets forms end on our own origin only, redirects included."""
     token = request.COOKIES.get(SESSION_COOKIE, "")
     caller = sessions.find(token, address_of(request), pending=True) if token else None
+    response = redirect("/signin")
     if caller is not None:
         sessions.log_out(caller.session)
         sign_ins.went(caller)
-    response = redirect("/signin")
+        onward = signing_out.farewell(caller.session)
+        if onward:
+            context = {"address": onward, "is_leaving": True}
+            response = render(request, "frontend/onward.html", context)
+        elif caller.session.source == signing_out.SOURCE:
+            response = redirect("/signedout?where=here")
     response.delete_cookie(SESSION_COOKIE)
     response.delete_cookie(KEY_COOKIE, path="/client")
     response.delete_cookie(SCOPE_COOKIE)
     return response
+
+
+@require_GET
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """How far a log-out went, for those who came by an identity provider."""
+    is_everywhere = request.GET.get("where") == "everywhere"
+    return render(request, "frontend/signed_out.html", {"is_everywhere": is_everywhere})
 
 
 def next_of(request: HttpRequest) -> str:

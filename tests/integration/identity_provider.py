@@ -15,7 +15,10 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NameID
+from saml2.samlp import LogoutRequest
 from saml2.server import Server
+from saml2.sigver import verify_redirect_signature
+from saml2.xmldsig import SIG_RSA_SHA256
 
 from tests.integration.directory import certificate
 
@@ -31,6 +34,7 @@ class IdentityProvider:
         self._web = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.entity_id = f"http://127.0.0.1:{self._web.server_port}/metadata"
         self._server: Server | None = None
+        self.log_out_bindings = [BINDING_HTTP_POST, BINDING_HTTP_REDIRECT]
         threading.Thread(target=self._web.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -62,11 +66,13 @@ class IdentityProvider:
                             (self.entity_id.replace("metadata", "sso"), BINDING_HTTP_REDIRECT)
                         ],
                         "single_logout_service": [
-                            (self.entity_id.replace("metadata", "slo"), BINDING_HTTP_POST)
+                            (self.entity_id.replace("metadata", "slo"), binding)
+                            for binding in self.log_out_bindings
                         ],
                     },
                     "policy": {"default": {"lifetime": {"minutes": 5}}},
                     "want_authn_requests_signed": True,
+                    "signing_algorithm": SIG_RSA_SHA256,
                 }
             },
             "organization": {"name": "T", "display_name": "Tests", "url": "https://t.example"},
@@ -93,6 +99,7 @@ class IdentityProvider:
         """The id of the request that a browser was sent with, and who made it; its signature
         checked."""
         query = {k: v[0] for k, v in parse_qs(urlsplit(address).query).items()}
+        assert query["SigAlg"] == SIG_RSA_SHA256
         found = self.server.parse_authn_request(
             query["SAMLRequest"], BINDING_HTTP_REDIRECT, relay_state=query.get("RelayState"),
             sigalg=query["SigAlg"], signature=query["Signature"],
@@ -116,12 +123,58 @@ class IdentityProvider:
         )
         return self.server.apply_binding(BINDING_HTTP_POST, str(made), to, response=True)["data"]
 
-    def log_out(self, to: str, uid: str, index: str, *, signed: bool = True) -> str:
+    def log_out(
+        self, to: str, uid: str, index: str = "", *, signed: bool = True, redirect: bool = False,
+        relay: str = "",
+    ) -> str:  # fmt: skip
+        """Its request that a session ends: a form, or the address a browser is sent to."""
         _id, made = self.server.create_logout_request(
-            to, self.entity_id, name_id=NameID(text=f"name-of-{uid}"), session_indexes=[index],
-            sign=signed,
+            to, self.entity_id, name_id=NameID(format=NAMEID_FORMAT_PERSISTENT,
+            text=f"name-of-{uid}"), session_indexes=[index] if index else None,
+            sign=signed and not redirect,
         )  # fmt: skip
-        return self.server.apply_binding(BINDING_HTTP_POST, str(made), to)["data"]
+        return self._bound(str(made), to, relay, redirect=redirect, signed=signed)
+
+    def asked_to_log_out(self, address: str) -> tuple[LogoutRequest, str]:
+        """What a browser was sent with, its signature checked, and what goes along."""
+        query = {k: v[0] for k, v in parse_qs(urlsplit(address).query).items()}
+        assert query["SigAlg"] == SIG_RSA_SHA256
+        found = self.server.parse_logout_request(
+            query["SAMLRequest"], BINDING_HTTP_REDIRECT, relay_state=query["RelayState"],
+            sigalg=query["SigAlg"], signature=query["Signature"],
+        )  # fmt: skip
+        return found.message, query["RelayState"]
+
+    def answer_log_out(
+        self, request: LogoutRequest, relay: str, *, to: str, status: Any = None,
+        redirect: bool = True, signed: bool = True,
+    ) -> str:  # fmt: skip
+        made = self.server.create_logout_response(
+            request, [BINDING_HTTP_REDIRECT], status=status, sign=signed and not redirect
+        )
+        return self._bound(str(made), to, relay, redirect=redirect, signed=signed, response=True)
+
+    def log_out_answered(self, address: str) -> tuple[str, str]:
+        """What our answer says: which request it is for, and how that went."""
+        query = {k: v[0] for k, v in parse_qs(urlsplit(address).query).items()}
+        given = {k: query[k] for k in ("SAMLResponse", "RelayState", "SigAlg", "Signature")}
+        issuer = "cloudportal"
+        for _name, pem in self.server.metadata.certs(issuer, "spsso", "signing"):
+            assert verify_redirect_signature(given, self.server.sec.sec_backend, pem)
+        found = self.server.parse_logout_request_response(
+            query["SAMLResponse"], BINDING_HTTP_REDIRECT
+        )
+        return found.in_response_to, found.response.status.status_code.value
+
+    def _bound(
+        self, made: str, to: str, relay: str, *, redirect: bool, signed: bool,
+        response: bool = False,
+    ) -> str:  # fmt: skip
+        binding = BINDING_HTTP_REDIRECT if redirect else BINDING_HTTP_POST
+        sent = self.server.apply_binding(
+            binding, made, to, relay, response=response, sign=signed and redirect
+        )
+        return str(dict(sent["headers"])["Location"] if redirect else sent["data"])
 
 
 def field(form: str, name: str) -> str:

@@ -15,75 +15,10 @@ from api.dispatch import Visitor, execute
 from core.errors import InvalidParameter, LoginFailed, ResourceUnavailable
 from infra.services import configuration
 from tests.factories import admin_caller, make_account, make_domain, make_user
-from tests.integration.identity_provider import IdentityProvider, field, opened
+from tests.integration.identity_provider import IdentityProvider, opened
+from tests.integration.saml.journeys import authorise, came_back, left, message, posted, sign_in
 
 pytestmark = pytest.mark.django_db
-
-SSO = "http://testserver/client/api?command=samlSso"
-SLO = "http://testserver/client/api?command=samlSlo"
-
-
-@pytest.fixture(scope="module")
-def idp(tmp_path_factory):
-    made = IdentityProvider(tmp_path_factory.mktemp("idp"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def _settings(idp):
-    for name, value in {
-        "saml2.enabled": "true", "saml2.sp.sso.url": SSO, "saml2.sp.slo.url": SLO,
-        "saml2.idp.metadata.url": idp.entity_id, "signin.allowed.internal.sites": "127.0.0.0/8",
-    }.items():  # fmt: skip
-        configuration.set_value(name, value)
-    execute(admin_caller(), "refreshIdps")
-    idp.knows(execute(Visitor(), "getSPMetadata").value["metadata"])
-    yield
-    configuration.forget()
-
-
-@pytest.fixture
-def user(idp):
-    made = make_user("ada", account=make_account(domain=make_domain("dev")))
-    authorise(made)
-    return made
-
-
-def authorise(user, enable="true", **more):
-    about = {"userid": str(user.uuid), "enable": enable, **more}
-    execute(admin_caller(), "authorizeSamlSso", about)
-
-
-def left(browser, idp):
-    """Sent to the identity provider: the id of the request."""
-    reply = browser.get("/client/api", {"command": "samlSso"})
-    assert reply.status_code == 303
-    request, issuer = idp.asked(reply["Location"])
-    assert issuer == "cloudportal"
-    return request
-
-
-def posted(browser, message):
-    """As the identity provider's page makes the browser post it, from another site."""
-    return browser.post(
-        "/client/api?command=samlSso&response=json", {"SAMLResponse": message},
-        headers={"Origin": "https://idp.example.org", "Sec-Fetch-Site": "cross-site"},
-    )  # fmt: skip
-
-
-def message(idp, request, to=SSO, **more):
-    return field(idp.answer(request, to, **more), "SAMLResponse")
-
-
-def came_back(browser, reply):
-    return browser.get(reply["Location"]) if reply.status_code == 303 else reply
-
-
-def sign_in(idp, uid="ada"):
-    browser = Client()
-    request = left(browser, idp)
-    return browser, came_back(browser, posted(browser, message(idp, request, uid=uid)))
 
 
 def test_the_provider_is_known_from_its_metadata(idp):
@@ -225,17 +160,6 @@ def test_one_person_goes_on_as_another_of_its_users(idp, user):
     signed = execute(caller, "listAndSwitchSamlAccount", {"userid": str(other.uuid)}).value
     assert signed["userid"] == other.uuid
     assert Session.objects.get().user == other
-
-
-def test_signing_out_there_ends_the_session_here(idp, user):
-    browser, _reply = sign_in(idp)
-    index = Session.objects.get().external_index
-    for signed in (False, True):
-        form = field(idp.log_out(SLO, "ada", index, signed=signed), "SAMLRequest")
-        reply = Client().post("/client/api?command=samlSlo", {"SAMLRequest": form})
-        assert reply.status_code == (200 if signed else 531), reply.content
-        assert Session.objects.exists() is not signed
-    assert browser.get("/users").status_code == 302
 
 
 def test_a_second_factor_is_asked_for_all_the_same(idp, user):
