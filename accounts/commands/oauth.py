@@ -23,7 +23,9 @@ def registerOauthProvider(
     redirecturi: Annotated[
         str, Length(1000), "Where the provider sends people back: the portal's /signin/oauth/back"
     ],
-    details: Annotated[Details | None, "issuer: the address of an OpenID provider"] = None,
+    details: Annotated[
+        Details | None, "issuer: the address of an OpenID provider, or of a GitHub of one's own"
+    ] = None,
 ) -> None:
     """Registers a provider of OAuth or OpenID Connect by which users may sign in."""
     name = provider.strip().lower()

@@ -20,20 +20,24 @@ _seen: dict[str, tuple[float, dict[str, Any]]] = {}
 
 @dataclass(frozen=True)
 class Endpoints:
-    """``keys`` is empty where there are no signed answers (GitHub is OAuth without OpenID)."""
+    """``keys`` is empty where there are no signed answers (GitHub is OAuth without OpenID);
+    ``api`` says there whose a token is. ``secret_in_form``: the portal's secret is sent as a
+    parameter (client_secret_post), not by Basic."""
 
     issuer: str
     authorize: str
     token: str
     keys: str = ""
+    api: str = ""
     scope: str = "openid email profile"
+    secret_in_form: bool = False
 
 
 def issuer_of(provider: str, given: str) -> str:
-    """The issuer a registration means. Raises InvalidParameter when it must be given."""
-    if provider == GITHUB:
-        return _GITHUB
-    issuer = given.strip().rstrip("/") or (_GOOGLE if provider == GOOGLE else "")
+    """The issuer a registration means; of GitHub a server of one's own (GitHub Enterprise
+    Server) may be given. Raises InvalidParameter when it must be given."""
+    known = {GOOGLE: _GOOGLE, GITHUB: _GITHUB}
+    issuer = given.strip().rstrip("/") or known.get(provider, "")
     parts = urlsplit(issuer)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query:
         raise InvalidParameter(
@@ -45,10 +49,7 @@ def issuer_of(provider: str, given: str) -> str:
 def endpoints(provider: OauthProvider) -> Endpoints:
     """Raises ResourceUnavailable when the provider does not say where it is."""
     if provider.provider == GITHUB:
-        return Endpoints(
-            _GITHUB, f"{_GITHUB}/login/oauth/authorize", f"{_GITHUB}/login/oauth/access_token",
-            scope="user:email",
-        )  # fmt: skip
+        return _github(provider.issuer)
     found = document(f"{provider.issuer}/.well-known/openid-configuration")
     if str(found.get("issuer", "")).rstrip("/") != provider.issuer:
         raise ResourceUnavailable(
@@ -58,7 +59,22 @@ def endpoints(provider: OauthProvider) -> Endpoints:
     places = [str(found.get(name, "")) for name in names]
     if not all(place.startswith(("https://", "http://")) for place in places):
         raise ResourceUnavailable(f"{provider.issuer} does not say where it signs people in.")
-    return Endpoints(provider.issuer, *places)
+    methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    return Endpoints(
+        provider.issuer, *places, secret_in_form="client_secret_basic" not in methods
+    )  # fmt: skip
+
+
+def _github(site: str) -> Endpoints:
+    """docs.github.com, “Authorizing OAuth apps”; the API of a server of one's own is below it."""
+    return Endpoints(
+        site,
+        f"{site}/login/oauth/authorize",
+        f"{site}/login/oauth/access_token",
+        api="https://api.github.com" if site == _GITHUB else f"{site}/api/v3",
+        scope="user:email",
+        secret_in_form=True,
+    )
 
 
 def document(url: str, *, again: bool = False) -> dict[str, Any]:

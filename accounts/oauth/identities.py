@@ -25,7 +25,6 @@ from core.errors import LoginFailed
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 #: How far the provider's clock and ours may differ.
 LEEWAY_S = 120
-_GITHUB_API = "https://api.github.com"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def identify(
                 where.token, grant_type="authorization_code", code=code, **more
             )
             if provider.provider == GITHUB:
-                return _github(client)
+                return _github(client, where)
         except AuthlibBaseError as error:
             raise LoginFailed(
                 f"{provider.description or provider} does not accept the code ({error.error}). "
@@ -92,6 +91,7 @@ def _client(provider: OauthProvider, where: Endpoints) -> OAuth2Session:
         scope=where.scope,
         redirect_uri=provider.redirect_uri,
         code_challenge_method="S256",
+        token_endpoint_auth_method="client_secret_post" if where.secret_in_form else None,
     )
     web.prepared(client)
     return client
@@ -147,14 +147,16 @@ def _check_times(claims: dict[str, Any]) -> None:
         )
 
 
-def _github(client: OAuth2Session) -> Identity:
+def _github(client: OAuth2Session, where: Endpoints) -> Identity:
     """OAuth without OpenID: the token is asked whose it is."""
-    person = _asked(client, f"{_GITHUB_API}/user")
-    found = _asked(client, f"{_GITHUB_API}/user/emails")
+    person = _asked(client, f"{where.api}/user")
+    found = _asked(client, f"{where.api}/user/emails?per_page=100")
+    if not isinstance(person, dict) or not isinstance(found, list):
+        raise LoginFailed("The provider does not say who you are.")
     verified = [e for e in found if e.get("verified") and e.get("primary")]
     if not verified or not person.get("id"):
         raise LoginFailed("The provider has not verified an e-mail address of yours.")
-    return Identity("https://github.com", str(person["id"]), str(verified[0]["email"]))
+    return Identity(where.issuer, str(person["id"]), str(verified[0]["email"]))
 
 
 def _asked(client: OAuth2Session, url: str) -> Any:

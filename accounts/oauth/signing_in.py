@@ -125,8 +125,7 @@ def _vouched(provider: OauthProvider, code: str) -> Identity | None:
     ).first()
     if found is None or not Voucher.objects.filter(pk=found.pk).delete()[0]:
         return None
-    issuer = "https://github.com" if provider.provider == "github" else provider.issuer
-    return Identity(issuer, found.subject, found.email)
+    return Identity(provider.issuer, found.subject, found.email)
 
 
 def _hash(provider: OauthProvider, code: str) -> str:
