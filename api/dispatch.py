@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.caller import Caller
 from accounts.pinned import responses as pinned
 from accounts.services import membership, roles
-from api import audit, listing, paging, parameters, replies, trial, wire
+from api import absent, audit, listing, paging, parameters, replies, trial, wire
 from core.commands import Command, Shown, named
 from core.errors import (
     CloudError,
@@ -216,6 +216,8 @@ def _list(
     groups: frozenset[str] | None,
 ) -> Outcome:
     arguments = parameters.parse(caller, command, given)
+    if absent.finds_nothing(caller, command, given):
+        return Outcome(command, caller, records=[])
     if groups is None and command.listing.groups is not None:
         groups = command.listing.groups(arguments)
     page = paging.page_of(given)

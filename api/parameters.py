@@ -1,7 +1,8 @@
 """From wire texts to typed arguments; every way a value can be wrong, in CloudStack's words.
 
 Names are matched in any case. Unknown ones are ignored, as CloudStack does, and so are
-parameters for administrators in the hands of others.
+parameters for administrators in the hands of others; those that CloudStack knows and we do not
+are ``absent``'s.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from accounts.caller import Caller
+from api import absent
 from core.commands import Access, Command, Param
 from core.errors import BadMap, InvalidParameter, MissingParameter, NoSuchObject
 
@@ -40,6 +42,7 @@ def lowered(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def parse(caller: Caller | None, command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments for the command's function, defaults left to the function itself."""
+    absent.check(caller, command, given)
     maps = _maps(command, given)
     arguments: dict[str, Any] = {}
     own = _own(command.function)
@@ -150,11 +153,11 @@ def _number(command: Command, param: Param, kind: str, text: str) -> int | float
         wanted = "a number" if kind == "float" else "a whole number"
         raise _invalid(command, f"Parameter {param.name} must be {wanted}, not “{text}”") from None
     low, high = param.minimum, param.maximum
-    too_big = kind != "float" and not -_LIMITS["long"] <= number < _LIMITS["long"]
-    if too_big or number != number or (low is not None and number < low):
+    largest = _LIMITS["long"] - 1 if high is None and kind != "float" else high
+    if number != number or number < (-_LIMITS["long"] if low is None else low):
         raise _invalid(command, f"Parameter {param.name} must be at least {low or 0:g}")
-    if high is not None and number > high:
-        raise _invalid(command, f"Parameter {param.name} must be at most {high:g}")
+    if largest is not None and number > largest:
+        raise _invalid(command, f"Parameter {param.name} must be at most {largest:g}")
     return number
 
 
