@@ -27,6 +27,8 @@ _SOUGHT = (
     "domains", "hosts", "clusters", "pods", "zones", "storagepools", "serviceofferings",
     "diskofferings", "sshkeys",
 )  # fmt: skip
+#: Where one model is listed in two sections: which rows are this one's.
+_OWN_ROWS = {"templates": {"kind": "TEMPLATE"}, "isos": {"kind": "ISO"}}
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _found(
     if _is_uuid(text):
         wanted |= Q(uuid=text)
     rows = model._default_manager.all().visible_to(reader.caller).filter(wanted)
+    rows = rows.filter(**_OWN_ROWS.get(section.key, {}))
     if states and hasattr(model, "state"):
         rows = rows.filter(state__in=states)
     named = _name_paths(section, paths)

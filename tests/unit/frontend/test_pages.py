@@ -275,6 +275,13 @@ def test_the_palette_costs_one_query_for_each_kind_of_thing(furnished, administr
     assert not any("COUNT(" in q["sql"] for q in queries)
 
 
+def test_the_palette_knows_templates_from_isos(tenant):
+    f.make_template(tenant.user.account, name="golden-web")
+    text = tenant.fragment("/search?q=golden")
+    assert text.count('href="/templates/') == 1
+    assert 'href="/isos/' not in text
+
+
 def test_the_palette_understands_a_verb_and_a_name(furnished, administrator):
     text = administrator.fragment("/search?q=stop web")
     assert "Stop web-1" in text
