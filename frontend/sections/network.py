@@ -186,6 +186,8 @@ NETWORKS = Section(
                     "endip",
                     "ip6cidr",
                     "ip6gateway",
+                    "startipv6",
+                    "endipv6",
                     "dns1",
                     "dns2",
                     "networkdomain",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Record, Section, Text
@@ -21,7 +23,10 @@ FIRST = Column("startip", _("First address"), "mono")
 LAST = Column("endip", _("Last address"), "mono")
 GATEWAY = Column("gateway", _("Gateway"), "mono")
 NETMASK = Column("netmask", _("Netmask"), "mono")
-VLAN = Column("vlan", _("VLAN"), "mono")
+#: The wire writes it as an address: ``vlan://300``.
+VLAN = Column(
+    "vlan", _("VLAN"), "mono", make=lambda r: str(r.get("vlan") or "").removeprefix("vlan://")
+)
 _RANGE = ("gateway", "netmask", "startip", "endip")
 
 
@@ -40,6 +45,9 @@ _EDIT = Action(
     form=Form((*_RANGE,), prefill=True),
     ask=_("Addresses that are in use must stay within it."),
 )  # fmt: skip
+
+_RANGE6 = ("startipv6", "endipv6", "ip6cidr", "ip6gateway")
+_EDIT_GUEST = replace(_EDIT, form=Form((*_RANGE,), more=_RANGE6, prefill=True))
 
 _DELETE = Action(
     "deleteVlanIpRange", _("Delete"), "trash", danger=True, bulk=True,
@@ -109,11 +117,13 @@ GUEST = Section(
         VLAN, POD,
     ),
     filters=(Filter("networkid", _("Network"), section="networks"), ZONE_FILTER, WIRE_FILTER),
-    actions=(_EDIT, _DELETE),
+    actions=(_EDIT_GUEST, _DELETE),
     create=(
         Action(
             "createVlanIpRange", _("New range"), "plus",
-            form=Form(("networkid", "startip", "endip"), more=("gateway", "netmask", "podid")),
+            form=Form(
+                ("networkid", "startip", "endip"), more=("gateway", "netmask", "podid", *_RANGE6)
+            ),
         ),
     ),
 )  # fmt: skip

@@ -45,6 +45,8 @@ def createNetwork(
     endip: Annotated[str, "Last address given to guests"] = "",
     ip6cidr: Annotated[str, "IPv6 prefix, a /64"] = "",
     ip6gateway: Annotated[str, "Where the router answers over IPv6"] = "",
+    startipv6: Annotated[str, "First IPv6 address given to guests"] = "",
+    endipv6: Annotated[str, "Last IPv6 address given to guests"] = "",
     dns1: Annotated[str, "Name server the router asks, instead of the zone's"] = "",
     dns2: Annotated[str, "Second name server"] = "",
     networkdomain: Annotated[str, "DNS domain of the guests"] = "",
@@ -65,7 +67,9 @@ def createNetwork(
         name=name,
         zone=zoneid,
         offering=networkofferingid,
-        subnet=networks.Subnet(gateway, netmask, startip, endip, ip6cidr, ip6gateway),
+        subnet=networks.Subnet(
+            gateway, netmask, startip, endip, ip6cidr, ip6gateway, startipv6, endipv6
+        ),
         display_text=displaytext,
         acl_type=acltype or "",
         shared_with=domainid if acltype != "Account" else None,

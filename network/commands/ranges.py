@@ -22,10 +22,14 @@ from network.services import ranges
 @command(roles=ADMIN, event="VLAN.IP.RANGE.CREATE", response=vlan_response)
 def createVlanIpRange(
     caller: Caller,
-    startip: Annotated[str, "First address"],
+    startip: Annotated[str, "First address"] = "",
     endip: Annotated[str, "Last address; the first one alone if left out"] = "",
     gateway: Annotated[str, "Gateway of the subnet"] = "",
     netmask: Annotated[str, "Netmask of the subnet"] = "",
+    startipv6: Annotated[str, "First IPv6 address of a guest network's range"] = "",
+    endipv6: Annotated[str, "Last IPv6 address; the first one alone if left out"] = "",
+    ip6cidr: Annotated[str, "IPv6 prefix, a /64, of a network that has none yet"] = "",
+    ip6gateway: Annotated[str, "Where the router answers over IPv6"] = "",
     vlan: Annotated[str, "VLAN of public addresses; untagged if left out"] = "",
     forvirtualnetwork: Annotated[
         bool | None, "True: public addresses of a zone; false: addresses of a guest network"
@@ -42,6 +46,8 @@ def createVlanIpRange(
     forsystemvms: Annotated[bool, "Only system machines get them"] = False,
 ) -> IpRange:
     """Adds a range of addresses to a zone's public ones or to a guest network."""
+    ip6 = {"start_ip6": startipv6, "end_ip6": endipv6, "ip6_cidr": ip6cidr,
+           "ip6_gateway": ip6gateway}  # fmt: skip
     is_public = networkid is None and podid is None and forvirtualnetwork is not False
     if not is_public:
         if forvirtualnetwork:
@@ -51,7 +57,11 @@ def createVlanIpRange(
             )
         network = networkid or _guest_network(zoneid, podid)
         return ranges.add_guest(
-            network, startip, endip, gateway=gateway, netmask=netmask, pod=podid
+            network, startip, endip, gateway=gateway, netmask=netmask, pod=podid, **ip6
+        )
+    if any(ip6.values()):
+        raise InvalidParameter(
+            "Public addresses are IPv4; a range of IPv6 belongs to a guest network (networkid)."
         )
     zone = zoneid or (physicalnetworkid.zone if physicalnetworkid else None)
     if zone is None:
@@ -83,12 +93,18 @@ def updateVlanIpRange(
     endip: Annotated[str, "Last address it shall have"] = "",
     gateway: Annotated[str, "Gateway it shall have"] = "",
     netmask: Annotated[str, "Netmask it shall have"] = "",
+    startipv6: Annotated[str, "First IPv6 address it shall have"] = "",
+    endipv6: Annotated[str, "Last IPv6 address it shall have"] = "",
+    ip6cidr: Annotated[str, "IPv6 prefix, a /64, of a network that has none yet"] = "",
+    ip6gateway: Annotated[str, "Where the router answers over IPv6"] = "",
     forsystemvms: Annotated[bool | None, "Whether only system machines get them"] = None,
 ) -> IpRange:
     """Changes a range of addresses; those in use stay in it."""
     return ranges.update(
         id, for_system_vms=forsystemvms,
         start_ip=startip, end_ip=endip, gateway=gateway, netmask=netmask,
+        ip6={"start_ip6": startipv6, "end_ip6": endipv6, "ip6_cidr": ip6cidr,
+             "ip6_gateway": ip6gateway},
     )  # fmt: skip
 
 
@@ -128,7 +144,7 @@ def releasePublicIpRange(
     ranges.undedicate(id)
 
 
-@listing(IpRange, response=vlan_response, roles=ADMIN, keyword=("start_ip", "end_ip"))
+@listing(IpRange, response=vlan_response, roles=ADMIN, keyword=("start_ip", "end_ip", "start_ip6"))
 def listVlanIpRanges(
     caller: Caller,
     rows: QuerySet,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from core.errors import InsufficientCapacity, InvalidParameter, NotAllowedInState
 from infra.models import Pod
 from network.models import GuestAddress, IpRange, Network
-from network.services import implementing, routers
+from network.services import addresses6, implementing, routers
 
 _ROUTERS = 0x0E  # first octet of routers' MACs (the agent's rendering)
 _WINDOW = 512  # addresses looked at in one query
@@ -23,9 +23,12 @@ def allocate(
     ip6: str = "",
     mac: str = "",
     pod: Pod | None = None,
+    about: Callable[[str | None], dict[str, str]] = lambda ip4: {},
+    user_data: str = "",
 ) -> GuestAddress:
     """A place in the network, with chosen addresses or the next free ones; for a machine in
-    ``pod`` none that is another pod's.
+    ``pod`` none that is another pod's. ``about`` and ``user_data`` (base64) are what the guest
+    may read about itself, once its IPv4 address is known.
 
     Must run in a transaction; the caller's commit makes it known to the router's next apply.
     Raises InvalidParameter for a chosen address that is taken or outside, and
@@ -36,7 +39,9 @@ def allocate(
     if not locked.can_use_for_deploy:
         raise NotAllowedInState(f"Network {locked} is being deleted; it takes no more machines.")
     implementing.prepare(locked)
-    address = GuestAddress(network=locked, hostname=hostname, mac=_mac(mac))
+    address = GuestAddress(
+        network=locked, hostname=hostname, mac=_mac(mac), user_data=user_data
+    )
     if locked.cidr:
         address.ip4_number = _chosen(locked, ip4, pod) if ip4 else _next(locked, pod)
         address.ip4 = str(ipaddress.IPv4Address(address.ip4_number))
@@ -44,7 +49,8 @@ def allocate(
     elif ip4:
         raise InvalidParameter(f"Network {locked} has no IPv4 addresses to give.")
     if locked.ip6_cidr:
-        address.ip6 = _chosen6(locked, ip6) if ip6 else _from_mac(locked, address.mac)
+        address.ip6 = addresses6.choose(locked, ip6, address.mac)
+    address.metadata = about(address.ip4)
     address.save()
     routers.changed(locked)
     return address
@@ -231,27 +237,3 @@ def _first_free(network: Network, low: int, high: int) -> int | None:
 
 def _text(number: int) -> str:
     return str(ipaddress.IPv4Address(number))
-
-
-def _chosen6(network: Network, ip6: str) -> str:
-    try:
-        address = ipaddress.IPv6Address(ip6)
-    except ValueError:
-        raise InvalidParameter(f"“{ip6}” is not an IPv6 address.") from None
-    subnet = ipaddress.IPv6Network(network.ip6_cidr)
-    # One with a zone (%eth0) would stand in the router's configuration, and stop all of it.
-    if address.scope_id or address not in subnet or address == subnet.network_address:
-        raise InvalidParameter(f"{ip6} is not an address of network {network}.")
-    if network.ip6_gateway and address == ipaddress.IPv6Address(network.ip6_gateway):
-        raise InvalidParameter(f"{ip6} is the gateway of network {network}; choose another.")
-    if GuestAddress.objects.filter(network=network, ip6=str(address)).exists():
-        raise InvalidParameter(f"{ip6} in network {network} is in use; choose another or none.")
-    return str(address)
-
-
-def _from_mac(network: Network, mac: str) -> str:
-    """The address the guest makes for itself by SLAAC (EUI-64, RFC 4291)."""
-    octets = [int(part, 16) for part in mac.split(":")]
-    octets[0] ^= 2
-    low = int.from_bytes(bytes([*octets[:3], 0xFF, 0xFE, *octets[3:]]), "big")
-    return str(ipaddress.IPv6Network(network.ip6_cidr).network_address + low)

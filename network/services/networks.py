@@ -17,7 +17,7 @@ from core.steps import Plan
 from infra.models import Zone
 from network import jobs
 from network.models import Network, NetworkOffering, NetworkState, PhysicalNetwork
-from network.services import physical, ranges, routers, vlans
+from network.services import physical, ranges, ranges6, routers, vlans
 
 GUEST_DOMAIN_SUFFIX = Setting(
     "guest.domain.suffix",
@@ -39,6 +39,8 @@ class Subnet:
     end_ip: str = ""
     ip6_cidr: str = ""
     ip6_gateway: str = ""
+    start_ip6: str = ""
+    end_ip6: str = ""
 
 
 def create(
@@ -64,7 +66,9 @@ def create(
     _check_offering(caller, offering, zone, vlan)
     shared = offering.guest_type == "Shared"
     cidr, gateway = _subnet(offering, subnet)
-    ip6_cidr, ip6_gateway = _subnet6(subnet)
+    ip6_cidr, ip6_gateway = ranges6.prefix(subnet.ip6_cidr, subnet.ip6_gateway)
+    if shared and ip6_cidr:
+        ranges6.refuse_shared_twice(locked(zone), ip6_cidr)
     if shared and not cidr and not ip6_cidr and zone.network_type != "Basic":
         raise InvalidParameter("A shared network needs a gateway and a netmask, or an ip6cidr.")
     check_domain_name(more.get("network_domain", ""))
@@ -95,8 +99,11 @@ def create(
     )
     if number is not None:
         vlans.choose(network, number)
-    if subnet.start_ip:
-        ranges.add_guest(network, subnet.start_ip, subnet.end_ip)
+    if subnet.start_ip or subnet.start_ip6:
+        ranges.add_guest(
+            network, subnet.start_ip, subnet.end_ip,
+            start_ip6=subnet.start_ip6, end_ip6=subnet.end_ip6,
+        )  # fmt: skip
     return network
 
 
@@ -150,21 +157,6 @@ def _subnet(offering: NetworkOffering, subnet: Subnet) -> tuple[str, str]:
     if not 8 <= cidr.prefixlen <= 30:
         raise InvalidParameter(f"{cidr} is not a usable size; take a netmask from /8 to /30.")
     return str(cidr), subnet.gateway
-
-
-def _subnet6(subnet: Subnet) -> tuple[str, str]:
-    if not subnet.ip6_cidr:
-        return "", ""
-    try:
-        cidr = ipaddress.IPv6Network(subnet.ip6_cidr)
-        gateway = ipaddress.IPv6Address(subnet.ip6_gateway or cidr.network_address + 1)
-    except ValueError:
-        raise InvalidParameter(f"“{subnet.ip6_cidr}” is not an IPv6 prefix.") from None
-    if cidr.prefixlen != 64:
-        raise InvalidParameter(f"{cidr} must be a /64, so that guests can form their address.")
-    if gateway not in cidr:
-        raise InvalidParameter(f"The IPv6 gateway {gateway} is not in {cidr}.")
-    return str(cidr), str(gateway)
 
 
 def check_domain_name(name: str) -> None:

@@ -24,7 +24,8 @@ from network.models import (
     StorageIpRange,
 )
 from network.models.public import FREE
-from network.services import physical, public_ips, routers, vlans
+from network.services import physical, public_ips, ranges6, routers, vlans
+from network.services.ranges6 import Range6
 
 _SHOWN = 5
 
@@ -130,42 +131,75 @@ def _check_same_subnet(zone: Zone, wanted: Range, vlan: str) -> None:
 @transaction.atomic
 def add_guest(
     network: Network,
-    start_ip: str,
+    start_ip: str = "",
     end_ip: str = "",
     *,
     gateway: str = "",
     netmask: str = "",
     pod: Pod | None = None,
+    **ip6: str,
 ) -> IpRange:
     """A range in a guest network's subnet; in a Basic zone also in one of its own.
 
-    The first range of a network without a subnet gives it one.
+    The first range of a network without a subnet gives it one. ``ip6`` are start_ip6, end_ip6,
+    ip6_cidr and ip6_gateway: of IPv6 beside it, or alone.
     """
     zone = locked(network.zone)
     network = locked(network, "zone", "offering")
     _check_pod(network, pod)
+    fields: dict[str, str] = {}
+    if any(ip6.values()):
+        fields |= _wanted6(network, **ip6).fields()
+    if start_ip or not fields:
+        fields |= _wanted4(zone, network, start_ip, end_ip, gateway, netmask).fields()
+    row = IpRange.objects.create(
+        zone=zone, network=network, physical_network=network.physical_network, pod=pod,
+        vlan=network.vlan, **fields,
+    )  # fmt: skip
+    routers.changed(network)
+    live.changed(network)
+    return row
+
+
+def _wanted4(
+    zone: Zone, network: Network, start_ip: str, end_ip: str, gateway: str, netmask: str
+) -> Range:
     gateway = gateway or network.gateway or ""
     netmask = netmask or network.netmask
     if not gateway or not netmask:
         raise InvalidParameter(f"Network {network} has no subnet yet; give gateway and netmask.")
     wanted = address_book.checked(gateway, netmask, start_ip, end_ip)
     _check_subnet(network, wanted)
-    other = IpRange.objects.filter(
+    _refuse_overlap(network, wanted)
+    if zone.network_type == "Basic":
+        address_book.refuse_overlap(zone, wanted.first, wanted.last)
+    return wanted
+
+
+def _wanted6(
+    network: Network,
+    start_ip6: str = "",
+    end_ip6: str = "",
+    ip6_cidr: str = "",
+    ip6_gateway: str = "",
+) -> Range6:
+    if network.guest_type == "L2":
+        raise InvalidParameter(f"Network {network} is an L2 network; it has no addresses.")
+    wanted = ranges6.checked(network, start_ip6, end_ip6, cidr=ip6_cidr, gateway=ip6_gateway)
+    ranges6.refuse_overlap(network, wanted)
+    ranges6.adopt(network, wanted)
+    return wanted
+
+
+def _refuse_overlap(network: Network, wanted: Range, but: IpRange | None = None) -> None:
+    rows = IpRange.objects.filter(
         network=network, first__lte=wanted.last, last__gte=wanted.first
-    ).exclude(first=0).first()
-    if other:
+    ).exclude(first=0)
+    other = rows.exclude(pk=but.pk if but else None).first()
+    if other is not None:
         raise InvalidParameter(
             f"{wanted.start_ip}–{wanted.end_ip} overlaps the range {other} of network {network}."
         )
-    if zone.network_type == "Basic":
-        address_book.refuse_overlap(zone, wanted.first, wanted.last)
-    row = IpRange.objects.create(
-        zone=zone, network=network, physical_network=network.physical_network, pod=pod,
-        vlan=network.vlan, **wanted.fields(),
-    )  # fmt: skip
-    routers.changed(network)
-    live.changed(network)
-    return row
 
 
 def _check_pod(network: Network, pod: Pod | None) -> None:
@@ -220,32 +254,64 @@ def guest_network_of(zone: Zone) -> Network:
 
 
 @transaction.atomic
-def update(row: IpRange, *, for_system_vms: bool | None = None, **asked: str) -> IpRange:
+def update(
+    row: IpRange,
+    *,
+    for_system_vms: bool | None = None,
+    ip6: dict[str, str] | None = None,
+    **asked: str,
+) -> IpRange:
     """Other ends, or another gateway and netmask. Addresses in use must stay inside."""
     locked(row.zone)
     row = locked(row, "zone", "network")
-    if not row.start_ip:
+    wanted6 = _changed6(row, {k: v for k, v in (ip6 or {}).items() if v})
+    if not row.start_ip and (any(asked.values()) or not wanted6):
         raise InvalidParameter(f"Range {row} has no IPv4 addresses to change.")
+    fields = _changed4(row, for_system_vms, asked) if row.start_ip else {}
+    for name, value in {**fields, **wanted6}.items():
+        setattr(row, name, value)
+    row.save()
+    if row.network is not None:
+        routers.changed(row.network)
+    live.changed(row)
+    return row
+
+
+def _changed4(row: IpRange, for_system_vms: bool | None, asked: dict[str, str]) -> dict[str, str]:
     fields = {"gateway": row.gateway or "", "netmask": row.netmask, "start_ip": row.start_ip,
               "end_ip": row.end_ip or ""}  # fmt: skip
     fields |= {k: v for k, v in asked.items() if v}
     wanted = address_book.checked(**fields)
     moved = (wanted.gateway, wanted.netmask) != (row.gateway, row.netmask)
     if moved:
-        refuse_in_use(row)
+        _refuse_in_use(row)
     else:
-        refuse_in_use(row, outside=(wanted.first, wanted.last))
+        _refuse_in_use(row, outside=(wanted.first, wanted.last))
     if row.is_public or row.zone.network_type == "Basic":
         address_book.refuse_overlap(row.zone, wanted.first, wanted.last, but=row)
     if row.network is not None:
         _resize_guest(row, wanted, moved=moved)
     else:
         _resize_public(row, wanted, for_system_vms)
-    for name, value in wanted.fields().items():
-        setattr(row, name, value)
-    row.save()
-    live.changed(row)
-    return row
+    return wanted.fields()
+
+
+def _changed6(row: IpRange, asked: dict[str, str]) -> dict[str, str]:
+    """What is said of IPv6, added to what the range has."""
+    if not asked:
+        return {}
+    if row.network is None:
+        raise InvalidParameter(f"Range {row} is of public addresses, which are IPv4.")
+    start = asked.get("start_ip6") or row.start_ip6 or ""
+    end = asked.get("end_ip6") or ("" if row.start_ip6 is None else row.end_ip6 or "")
+    wanted = ranges6.checked(
+        row.network, start, end,
+        cidr=asked.get("ip6_cidr", ""), gateway=asked.get("ip6_gateway", ""),
+    )  # fmt: skip
+    ranges6.refuse_overlap(row.network, wanted, but=row)
+    _refuse(row, ranges6.users(row, outside=wanted))
+    ranges6.adopt(locked(row.network, "zone"), wanted)
+    return wanted.fields()
 
 
 def _resize_guest(row: IpRange, wanted: Range, *, moved: bool) -> None:
@@ -253,19 +319,7 @@ def _resize_guest(row: IpRange, wanted: Range, *, moved: bool) -> None:
         raise InvalidParameter(
             f"Range {row} belongs to network {row.network}; its gateway and netmask stay."
         )
-    other = (
-        IpRange.objects.filter(
-            network=row.network, first__lte=wanted.last, last__gte=wanted.first
-        )
-        .exclude(pk=row.pk)
-        .exclude(first=0)
-        .first()
-    )
-    if other is not None:
-        raise InvalidParameter(
-            f"{wanted.start_ip}–{wanted.end_ip} overlaps the range {other} of network "
-            f"{row.network}."
-        )
+    _refuse_overlap(row.network, wanted, but=row)
 
 
 def _resize_public(row: IpRange, wanted: Range, for_system_vms: bool | None) -> None:
@@ -300,9 +354,14 @@ def _forget_subnet(network: Network) -> None:
         Network.objects.filter(pk=network.pk).update(cidr="", gateway=None, netmask="")
 
 
-def refuse_in_use(row: IpRange, outside: tuple[int, int] | None = None) -> None:
-    """Raises InUse naming some of the addresses somebody has (with ``outside``: beyond these
-    numbers only) and whose they are."""
+def refuse_in_use(row: IpRange) -> None:
+    """Raises InUse naming some of the addresses somebody has, and whose they are."""
+    _refuse_in_use(row)
+    _refuse(row, ranges6.users(row))
+
+
+def _refuse_in_use(row: IpRange, outside: tuple[int, int] | None = None) -> None:
+    """Of IPv4 alone; with ``outside`` beyond these numbers only."""
     if row.network is not None:
         found = _guests(row, outside)
     else:
@@ -310,6 +369,10 @@ def refuse_in_use(row: IpRange, outside: tuple[int, int] | None = None) -> None:
         if outside:
             rows = rows.exclude(number__gte=outside[0], number__lte=outside[1])
         found = [_public_words(r) for r in rows.order_by("number")[: _SHOWN + 1]]
+    _refuse(row, found)
+
+
+def _refuse(row: IpRange, found: list[str]) -> None:
     if found:
         more = " and more" if len(found) > _SHOWN else ""
         raise InUse(f"Range {row} is in use: {', '.join(found[:_SHOWN])}{more}.")
