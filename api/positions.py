@@ -62,7 +62,7 @@ def flagged(rows: QuerySet, owner: str) -> QuerySet:
 def outside_projects(rows: QuerySet, owner: str) -> QuerySet:
     """``rows`` without those of projects: by their own mark, where they bear one."""
     if is_marked(rows.model):
-        return rows.filter(of_project=False)
+        return rows.filter(of_project__in=(False,))  # "NOT of_project" is no use to an index
     return flagged(rows, owner).filter(_of_project=False)
 
 
@@ -215,8 +215,9 @@ def _take(part: Part) -> Census:
     living = settled.filter(removed=None).annotate(block=block)
     by_block = living.values_list("block").annotate(n=Count("pk"))
     found = Counter({int(first): n for first, n in by_block})
-    for key in settled.filter(removed__gte=since).values_list("pk", flat=True):
-        found[key - key % BLOCK] += 1
+    for key in rows.filter(removed__gte=since).order_by().values_list("pk", flat=True):
+        if key <= top:
+            found[key - key % BLOCK] += 1
     blocks = sorted(found)
     counts = accumulate(found[first] for first in blocks)
     return Census(part, moves, top, since, time.monotonic(), blocks, list(counts))
@@ -224,8 +225,9 @@ def _take(part: Part) -> Census:
 
 def _correct(census: Census) -> Standing | None:
     rows = census.part.everything()
+    # Nothing about keys here: SQLite would walk all of them rather than the few removed ones.
     gone = list(
-        rows.filter(removed__gte=census.since, pk__lte=census.top)
+        rows.filter(removed__gte=census.since).order_by()
         .values_list("pk", flat=True)[:_MOST_CORRECTIONS]
     )  # fmt: skip
     newer = list(
@@ -234,7 +236,7 @@ def _correct(census: Census) -> Standing | None:
     )  # fmt: skip
     if max(len(gone), len(newer)) >= _MOST_CORRECTIONS:
         return None
-    return Standing(census, _less(census, gone), newer)
+    return Standing(census, _less(census, [key for key in gone if key <= census.top]), newer)
 
 
 def _less(census: Census, gone: list[int]) -> list[int]:

@@ -41,7 +41,7 @@ session_response = Response(
 
 
 @listing(
-    Session, response=session_response, keyword=("user__username", "device"), order=("-last_seen",)
+    Session, response=session_response, keyword=("user__username", "device"), order=("-last_seen", "-pk")
 )
 def listSessions(
     caller: Caller,

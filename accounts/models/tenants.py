@@ -51,6 +51,10 @@ class Domain(Entity):
                 fields=["parent", "name", "alive"], name="domain_name_unique_in_parent",
             )
         ]
+        indexes = [  # the order of the lists
+            models.Index(fields=["removed", "level", "name"], name="domain_listed"),
+            models.Index(fields=["removed", "parent", "level", "name"], name="domain_below"),
+        ]
 
     def __str__(self) -> str:
         return self.name_path or self.name

@@ -119,6 +119,8 @@ class RetiredKey(models.Model):
 class SessionQuerySet(ScopedQuerySet):
     def visible_to(self, caller):
         """One's own, and those of users one may act on."""
+        if caller.is_root_admin:
+            return self
         return self.filter(user__in=User.everything.all().operable_by(caller).values("pk"))
 
 
@@ -147,6 +149,9 @@ class Session(models.Model):
     external_index = models.CharField(max_length=255, blank=True)
 
     objects = models.Manager.from_queryset(SessionQuerySet)()
+
+    class Meta:
+        indexes = [models.Index(fields=["last_seen"], name="session_last_seen")]
 
 
 class LoginFailure(models.Model):

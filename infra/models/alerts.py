@@ -38,7 +38,7 @@ class Alert(Entity):
     everything = models.Manager.from_queryset(AlertQuerySet)()
 
     class Meta:
-        indexes = [models.Index(fields=["archived", "-sent"], name="alert_newest")]
+        indexes = [models.Index(fields=["removed", "archived", "sent"], name="alert_newest")]
 
     def __str__(self) -> str:
         return self.name

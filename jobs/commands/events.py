@@ -52,7 +52,7 @@ def listEvents(
         rows = history.pending(rows, entrytime, duration)
     if startid is not None:
         rows = rows.filter(Q(pk=startid.pk) | Q(parent=startid))
-    return about(rows, "resource_uuid", resourceid).filter(archived=archived)
+    return about(rows, "resource_uuid", resourceid).filter(archived__in=(archived,))
 
 
 @command(roles=USER, response=responses.eventtype)
