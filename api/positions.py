@@ -215,9 +215,8 @@ def _take(part: Part) -> Census:
     living = settled.filter(removed=None).annotate(block=block)
     by_block = living.values_list("block").annotate(n=Count("pk"))
     found = Counter({int(first): n for first, n in by_block})
-    for key in rows.filter(removed__gte=since).order_by().values_list("pk", flat=True):
-        if key <= top:
-            found[key - key % BLOCK] += 1
+    for key in _gone(rows, since, top):
+        found[key - key % BLOCK] += 1
     blocks = sorted(found)
     counts = accumulate(found[first] for first in blocks)
     return Census(part, moves, top, since, time.monotonic(), blocks, list(counts))
@@ -225,18 +224,21 @@ def _take(part: Part) -> Census:
 
 def _correct(census: Census) -> Standing | None:
     rows = census.part.everything()
-    # Nothing about keys here: SQLite would walk all of them rather than the few removed ones.
-    gone = list(
-        rows.filter(removed__gte=census.since).order_by()
-        .values_list("pk", flat=True)[:_MOST_CORRECTIONS]
-    )  # fmt: skip
+    gone = list(_gone(rows, census.since, census.top)[:_MOST_CORRECTIONS])
     newer = list(
         rows.filter(pk__gt=census.top, removed=None)
         .order_by("pk").values_list("pk", flat=True)[:_MOST_CORRECTIONS]
     )  # fmt: skip
     if max(len(gone), len(newer)) >= _MOST_CORRECTIONS:
         return None
-    return Standing(census, _less(census, [key for key in gone if key <= census.top]), newer)
+    return Standing(census, _less(census, gone), newer)
+
+
+def _gone(rows: QuerySet, since: datetime, top: int) -> QuerySet:
+    """Keys that are gone since then. The sum keeps SQLite from walking all the keys up to
+    ``top`` rather than the few rows in the index of what is removed."""
+    settled = rows.alias(key=F("pk") + 0).filter(key__lte=top, removed__gte=since)
+    return settled.order_by().values_list("pk", flat=True)
 
 
 def _less(census: Census, gone: list[int]) -> list[int]:
