@@ -148,6 +148,8 @@ DRAW: dict[str, Callable[[Any], Any]] = {
     "pairs": pairs,
     "words": words,
     "percent": meter,
+    "share": figures.percent,
+    "reworded": figures.reworded,
     "number": number,
     "limit": figures.limit,
     "said": said,

@@ -39,6 +39,30 @@ def frequency(mhz: float | int | None) -> str:
     return f"{trimmed(float(mhz) / 1000, 2)} GHz" if float(mhz) >= 1000 else f"{trimmed(mhz)} MHz"
 
 
+def percent(value: float | str | None) -> str:
+    """“4.56%” of the wire as a page has it: ``5 %``; a small share is not nothing."""
+    if value in (None, ""):
+        return ""
+    count = float(str(value).rstrip("% "))
+    return "< 1 %" if 0 < count < 0.5 else f"{count:.0f} %"
+
+
+#: Units in texts of the wire, as powers of 1024 bytes (CloudStack writes GB for GiB).
+_UNITS = {"KB": 1, "KIB": 1, "MB": 2, "MIB": 2, "GB": 3, "GIB": 3, "TB": 4, "TIB": 4}
+
+
+def reworded(text: str) -> str:
+    """A figure that the wire tells as a text with its unit: “3072.00 GB” as ``3 TiB``."""
+    number, _blank, unit = str(text).strip().partition(" ")
+    try:
+        value = float(number.replace(",", ""))
+    except ValueError:
+        return str(text)
+    if unit.upper() in _UNITS:
+        return size(value * 1024 ** _UNITS[unit.upper()])
+    return frequency(value * 1000) if unit.upper() == "GHZ" else str(text)
+
+
 def share(used: float, total: float) -> int:
     """Percent, whole, 0 when there is nothing to divide by."""
     return round(100 * used / total) if total else 0

@@ -248,7 +248,7 @@ def options(
 
 def choice(section: Section, record: Record) -> Choice:
     name = section.name_of(record)
-    hints = [record.get(n) for n in ("displaytext", "domain", "zonename", "path")]
+    hints = [record.get(n) for n in ("displaytext", "domain", "zonename", "path", "oscategoryname")]
     detail = next((str(h) for h in hints if h and str(h) != name), "")
     return Choice(str(record.get("id", "")), name, detail)
 
@@ -279,6 +279,8 @@ def collect(bound: BoundForm, *, changed_only: bool) -> dict[str, Any]:
     for f in bound.every:
         param = bound.command.by_name[f.name]
         value = pairs(f.value) if f.widget == "pairs" else f.value
+        if f.widget == "rules":
+            value = rule_lines(f.value)
         if f.widget == "base64" and value:
             value = b64encode(str(value).encode()).decode()
         if isinstance(value, str) and param.kind != "string":
@@ -315,6 +317,18 @@ def pairs(text: Any) -> dict[str, str]:
     lines = str(text or "").replace("\r\n", "\n").split("\n")
     split = (line.partition("=") for line in lines if line.strip())
     return {key.strip(): value.strip() for key, _, value in split if key.strip()}
+
+
+def rule_lines(text: Any) -> list[dict[str, str]]:
+    """Lines such as ``allow list* why`` as rules; those that begin with # are for people."""
+    rules = []
+    for line in str(text or "").splitlines():
+        words = line.split(None, 2)
+        if not words or words[0].startswith("#"):
+            continue
+        rule = {"permission": words[0], "rule": words[1] if len(words) > 1 else ""}
+        rules.append({**rule, "description": words[2]} if len(words) > 2 else rule)
+    return rules
 
 
 def refuse(bound: BoundForm, error: CloudError) -> None:

@@ -21,6 +21,7 @@ LABELS: dict[str, Any] = {
     "hostname": _("Server"),
     "ldapdomain": _("Group or unit"),
     "port": _("Port"),
+    "rules": _("Rules"),
     "redirecturi": _("Way back"),
     "secretkey": _("Secret"),
     "tls": _("Encryption"),

@@ -137,12 +137,17 @@ class ListView:
     def filters(self) -> list[Filter]:
         spec = self.section.spec
         known = spec.by_name if spec else {}
-        return [f for f in self.section.filters if f.param in known and f.param not in self.given]
+        return [
+            f for f in self.section.filters
+            if f.param in known and f.param not in self.given
+            and (self.reader.is_admin or not known[f.param].admin_only)
+            and (not f.section or self.reader.sees_key(f.section))
+        ]  # fmt: skip
 
     @property
     def all_columns(self) -> list[tuple[Column, bool]]:
         chosen = {c.field for c in self.columns}
-        return [(c, c.field in chosen) for c in self.section.known(self.section.columns)]
+        return [(c, c.field in chosen) for c in known_columns(self.reader, self.section)]
 
     @property
     def views(self) -> list[dict[str, str]]:
@@ -223,8 +228,12 @@ def _size(text: str) -> int:
     return int(text) if text.isdigit() and int(text) in PAGE_SIZES else PAGE_SIZE
 
 
+def known_columns(reader: Reader, section: Section) -> list[Column]:
+    return section.known(section.columns, of_root=reader.is_admin)
+
+
 def _columns(reader: Reader, section: Section, asked_for: str) -> list[Column]:
-    known = section.known(section.columns)
+    known = known_columns(reader, section)
     names = asked_for.split(",") if asked_for else reader.prefers(f"columns:{section.key}")
     chosen = [c for c in known if c.field in names] if names else []
     return chosen or [c for c in known if c.shown]

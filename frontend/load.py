@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from frontend import figures
+
 if TYPE_CHECKING:
     from frontend.reader import Reader
     from frontend.sections.base import Record, Section
@@ -47,7 +49,9 @@ def _bars(facts: Mapping[str, Any]) -> list[Bar]:
         percent = _share(facts, name)
         if percent is None:
             continue
-        words = [f"{percent:.0f} %", *filter(None, [facts.get(amount)])]
+        words = [figures.percent(percent)]
+        if facts.get(amount):
+            words.append(figures.reworded(facts[amount]))
         bars.append(Bar(title, percent, " · ".join(words), bool(facts.get(flag))))
     return bars
 
@@ -78,5 +82,11 @@ def _lines(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
         (_("Busiest host above the average, CPU"), "cpumaxdeviation"),
         (_("Busiest host above the average, memory"), "memorymaxdeviation"),
     )  # fmt: skip
-    # Of a host the command tells memory in bytes, of places in a text with its unit.
-    return [(title, facts[name]) for title, name in wanted if facts.get(name)]
+    return [(title, _figure(name, facts[name])) for title, name in wanted if facts.get(name)]
+
+
+def _figure(name: str, value: Any) -> str:
+    """Of a host the command tells memory in bytes, of places in a text with its unit."""
+    if name == "memorytotal" and isinstance(value, int):
+        return figures.size(value)
+    return figures.percent(value) if _is_percent(value) else figures.reworded(str(value))

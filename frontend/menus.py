@@ -68,6 +68,10 @@ def operable(reader: Reader, section: Section, uuids: list[str]) -> set[str]:
     return found | (set(uuids) - set(proper))
 
 
+def may_operate(reader: Reader, section: Section, record: Record) -> bool:
+    return bool(operable(reader, section, [str(record.get("id", ""))]))
+
+
 def params_of(action: Action, record: Record) -> dict[str, str]:
     """What the command gets of the record: its id, and what goes with it."""
     given = {} if action.source == "-" else {action.param: str(record.get(action.source, ""))}

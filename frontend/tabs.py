@@ -414,7 +414,7 @@ def _refusal(command: str, text: str, name: str) -> str:
     """“createVolume: volume data: There is no room.” in the pages' words."""
     why = text.partition(": ")[2]
     before, found, after = why.partition(f" {name}: ") if name else ("", "", "")
-    why = after if found and " " not in before.strip() else why
+    why = after if found and len(before.split()) <= 3 else why  # “virtual machine”, the kind
     about = f" {name}" if name else ""
     return f"{command_title(command)}{about} – {look('refused').word}: {texts.say(why)}"
 
@@ -430,6 +430,20 @@ _IN_PLACE: dict[str, tuple[Any, ...]] = {
     "deleteResourceIcon": (gettext_lazy("Remove the icon"),),
     "addResourceDetail": (gettext_lazy("Add a detail"),),
     "removeResourceDetail": (gettext_lazy("Remove a detail"),),
+    "createRolePermission": (gettext_lazy("Add a rule"),),
+    "updateRolePermission": (gettext_lazy("Change a rule"),),
+    "deleteRolePermission": (gettext_lazy("Delete a rule"),),
+    "createProjectRolePermission": (gettext_lazy("Add a rule"),),
+    "updateProjectRolePermission": (gettext_lazy("Change a rule"),),
+    "deleteProjectRolePermission": (gettext_lazy("Delete a rule"),),
+    "updateConfiguration": (gettext_lazy("Change a setting"),),
+    "resetConfiguration": (gettext_lazy("Reset a setting"),),
+    "updateProjectInvitation": (gettext_lazy("Answer an invitation"),),
+    "repairTrouble": (gettext_lazy("Repair"),),
+    # What the cloud does without being asked.
+    "replicateTemplate": (gettext_lazy("Copy a template to another store"),),
+    "deleteLeftovers": (gettext_lazy("Delete leftovers"),),
+    "mend": (gettext_lazy("Mend"),),
 }
 
 
@@ -447,9 +461,26 @@ def _titles() -> dict[str, tuple[Any, ...]]:
     return found
 
 
+#: Kinds that are listed nowhere by themselves.
+_KINDS = {
+    "dedicatedresource": gettext_lazy("Dedication"),
+    "configuration": gettext_lazy("Setting"),
+    "ipaddress": gettext_lazy("Public address"),
+    "nic": gettext_lazy("Network card"),
+    "annotation": gettext_lazy("Comment"),
+    "tag": gettext_lazy("Tag"),
+    "resourcelimit": gettext_lazy("Limit"),
+    "accountlimit": gettext_lazy("Limit"),
+    "domainlimit": gettext_lazy("Limit"),
+    "trouble": gettext_lazy("Trouble"),
+}
+
+
 def kind_title(kind: Any) -> str:
     section = section_of_kind(kind)
-    return str(section.one) if section else texts.say(str(kind or ""))
+    if section is not None:
+        return str(section.one)
+    return str(_KINDS.get(str(kind or "").lower(), "")) or texts.say(str(kind or ""))
 
 
 def section_of_kind(kind: Any) -> Section | None:

@@ -15,6 +15,15 @@ from frontend import texts
 _SECONDS = {"milliseconds": 0.001, "seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
 
 
+def _scope_word(scope: str) -> str:
+    words = {
+        "Zone": _("Zone"), "Cluster": _("Cluster"), "Domain": _("Domain"),
+        "Account": _("Account"), "StoragePool": _("Primary storage"),
+        "ImageStore": _("Secondary storage"),
+    }  # fmt: skip
+    return words.get(scope, scope)
+
+
 @dataclass
 class Line:
     """A setting and its value in force, ready to be edited.
@@ -63,9 +72,8 @@ class Line:
             return _("default")
         if scope == "Global":
             return _("from the global settings")
-        where = {"Domain": _("domain"), "Zone": _("zone"), "Cluster": _("cluster")}
         named = str(self.record.get("setforname") or "")
-        return _("from %(kind)s %(name)s") % {"kind": where.get(scope, scope), "name": named}
+        return _("from %(kind)s %(name)s") % {"kind": _scope_word(scope).lower(), "name": named}
 
     @property
     def group(self) -> tuple[str, str]:
@@ -133,7 +141,8 @@ class Line:
 
     @property
     def scopes(self) -> list[str]:
-        return [s for s in str(self.record.get("scope") or "").split(",") if s != "Global"]
+        found = str(self.record.get("scope") or "").split(",")
+        return [_scope_word(s) for s in found if s != "Global"]
 
     @property
     def restart(self) -> bool:

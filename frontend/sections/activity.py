@@ -62,7 +62,11 @@ EVENTS = Section(
                 Column("type", _("Event"), "mono"),
                 Column("level", _("Level"), "state"),
                 Column("description", _("Description"), make=tabs.event_text),
-                Column("resourcetype", _("Resource type")),
+                Column(
+                    "resourcetype",
+                    _("Resource type"),
+                    make=lambda r: tabs.kind_title(r.get("resourcetype")),
+                ),
                 Column("resourcename", _("What")),
                 Column("resourceid", _("Resource"), "copy"),
                 Column("username", _("By")),
@@ -202,7 +206,11 @@ ALERTS = Section(
             (
                 ID,
                 Column("description", _("Description"), make=tabs.event_text),
-                Column("resourcetype", _("Resource type")),
+                Column(
+                    "resourcetype",
+                    _("Resource type"),
+                    make=lambda r: tabs.kind_title(r.get("resourcetype")),
+                ),
                 Column("resourcename", _("What")),
                 Column("zonename", _("Zone")),
                 Column("podname", _("Pod")),

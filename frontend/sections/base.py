@@ -177,6 +177,7 @@ class Tab:
     load: Callable[[Any, Record], Mapping[str, Any]] | None = None
     needs: str = ""  # a command the caller must be able to use
     when: Callable[[Record], bool] | None = None
+    operates: bool = False  # for those who may act on the thing, not all who see it
 
 
 @dataclass(frozen=True)
@@ -242,17 +243,21 @@ class Section:
             return self.title_of(record)
         return str(record.get(self.name_field) or record.get("name") or record.get("id") or "")
 
-    def fields(self) -> frozenset[str]:
-        """Names in the reply, as declared; empty when the command fills it itself."""
+    def fields(self, *, of_root: bool = True) -> frozenset[str]:
+        """Names in the reply, as declared; empty when the command fills it itself. Without
+        ``of_root`` those that only root administrators are told are left out."""
         spec = self.spec
         if spec is None or spec.response is None:
             return frozenset()
-        return frozenset(f.name for f in spec.response.fields)
+        return frozenset(f.name for f in spec.response.fields if of_root or not f.admin_only)
 
-    def known(self, columns: tuple[Column, ...]) -> list[Column]:
-        """Those columns whose facts the reply holds."""
-        names = self.fields()
-        return [c for c in columns if not names or c.make or c.field in names]
+    def known(self, columns: tuple[Column, ...], *, of_root: bool = True) -> list[Column]:
+        """Those columns whose facts the reply holds, for root administrators or for others."""
+        names, every = self.fields(of_root=of_root), self.fields()
+        return [
+            c for c in columns
+            if not every or c.field in names or (c.make and c.field not in every)
+        ]  # fmt: skip
 
     def groups_for(self, columns: Iterable[Column]) -> frozenset[str]:
         """The detail groups of the reply that these columns need; no others are asked for."""

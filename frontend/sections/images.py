@@ -47,9 +47,7 @@ def _handing_out(kind: str) -> tuple[Action, ...]:
         F("isextractable", widget="checkbox"),
     )
     ways = (("add", _("Add")), ("remove", _("Remove")), ("reset", _("Nobody")))
-    with_accounts = Form(
-        (F("op", choices=ways, initial="add"), F("accounts", label=_("Accounts")))
-    )
+    with_accounts = Form((F("op", choices=ways, initial="add"), F("accounts", label=_("Accounts"))))
     return (
         Action(permissions, _("Share"), "share", form=Form(flags, prefill=True)),
         Action(
@@ -232,13 +230,14 @@ TEMPLATES = Section(
         ),
     ),
     tabs=(
-        Related("instances", "templateid"),
+        Related("instances", "templateid", preset={"templateid": "id"}),
         Tab(
             "sharing",
             _("Shared with"),
             "frontend/tabs/sharing.html",
             tabs.sharing,
             needs="listTemplatePermissions",
+            operates=True,
         ),
     ),
 )
@@ -308,7 +307,7 @@ ISOS = Section(
             ),
         ),
     ),
-    tabs=(Related("instances", "isoid"),),
+    tabs=(Related("instances", "isoid", preset={"templateid": "id"}),),
 )
 
 SECTIONS = (

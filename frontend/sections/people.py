@@ -28,6 +28,10 @@ def _own_role(record: Record) -> Text:
 
 
 _PERSON = ("firstname", "lastname", "email")
+_PROOF = F(
+    "currentpassword", widget="password",
+    help=_("Only needed for another e-mail address of your own."),
+)  # fmt: skip
 
 USERS = Section(
     key="users",
@@ -91,7 +95,7 @@ USERS = Section(
             _("Edit"),
             "edit",
             primary=True,
-            form=Form(("username", *_PERSON, "timezone"), prefill=True),
+            form=Form(("username", *_PERSON, "timezone", _PROOF), prefill=True),
         ),
         Action(
             "updateUser",
@@ -136,6 +140,14 @@ USERS = Section(
             unless=lambda r: "" if r.get("is2faenabled") else _("The user has none."),
             form=Form(fixed={"enable": "false"}),
             ask=_("For a user who lost it. The user is signed out everywhere."),
+        ),
+        Action(
+            "moveUser",
+            _("Move to another account"),
+            "transfer",
+            unless=not_first,
+            form=Form((F("accountid", required=True),)),
+            ask=_("It must be an account of the same domain. The user is signed out everywhere."),
         ),
         Action("enableUser", _("Enable"), "circle-check", states=("disabled", "locked"), bulk=True),
         Action(
@@ -271,6 +283,28 @@ ROLES = Section(
             "plus",
             form=Form(
                 ("name", F("type", choices=_ROLE_TYPES, required=True), "description", "ispublic")
+            ),
+        ),
+        Action(
+            "importRole",
+            _("Import a role"),
+            "upload",
+            form=Form(
+                (
+                    "name",
+                    F("type", choices=_ROLE_TYPES, required=True, initial="User"),
+                    F(
+                        "rules",
+                        widget="rules",
+                        placeholder="allow list*\ndeny *",
+                        help=_(
+                            "One rule a line: allow or deny, the command (* stands for any "
+                            "letters), and if you like what it is for. The first that matches "
+                            "decides. A role’s Rules tab shows its lines."
+                        ),
+                    ),
+                ),
+                more=("description", "ispublic", "forced"),
             ),
         ),
     ),

@@ -64,6 +64,7 @@ SETTINGS_TAB = Tab(
     "frontend/tabs/settings.html",
     tabs.settings,
     needs="listConfigurations",
+    operates=True,
 )
 
 DEDICATED_TAB = Tab(

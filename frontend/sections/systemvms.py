@@ -101,6 +101,14 @@ SYSTEM_VMS = Section(
             form=Form((F("hostid", required=True),)),
         ),
         Action(
+            "scaleSystemVm",
+            _("Change service offering"),
+            "scale",
+            states=("Running", "Stopped"),
+            form=Form((F("serviceofferingid", required=True, among={"issystem": "true"}),)),
+            ask=_("What runs is started anew with the new size; what it serves pauses."),
+        ),
+        Action(
             "destroySystemVm",
             _("Destroy"),
             "trash",

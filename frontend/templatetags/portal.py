@@ -55,6 +55,11 @@ def size(value: Any) -> str:
 
 
 @register.filter
+def percent(value: Any) -> str:
+    return figures.percent(value)
+
+
+@register.filter
 def memory(value: Any) -> str:
     return figures.memory(value)
 

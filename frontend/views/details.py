@@ -83,7 +83,7 @@ def bar(reader: Reader, section: Section, record: Record, active: str) -> list[S
     base = f"/{section.key}/{record['id']}"
     shown = [Shown("", pgettext("tab", "Overview"), base, active == "")]
     for tab in section.tabs:
-        if visible(reader, tab, record):
+        if visible(reader, section, tab, record):
             shown.append(Shown(tab_key(tab), tab_label(tab), f"{base}/{tab_key(tab)}",
                                active == tab_key(tab)))  # fmt: skip
     for title_key, title in pinning.tabs(reader, section):
@@ -105,14 +105,15 @@ def tab_label(tab: Related | Tab) -> Any:
     return tab.label
 
 
-def visible(reader: Reader, tab: Related | Tab, record: Record) -> bool:
+def visible(reader: Reader, section: Section, tab: Related | Tab, record: Record) -> bool:
     if isinstance(tab, Related):
-        section = SECTIONS[tab.section]
-        spec = section.spec
+        listed = SECTIONS[tab.section]
+        spec = listed.spec
         known = spec is not None and tab.param in spec.by_name
-        return reader.sees(section) and known and (tab.when is None or tab.when(record))
-    allowed = not tab.needs or reader.may(tab.needs)
-    return allowed and (tab.when is None or tab.when(record))
+        return reader.sees(listed) and known and (tab.when is None or tab.when(record))
+    if (tab.needs and not reader.may(tab.needs)) or (tab.when and not tab.when(record)):
+        return False
+    return not tab.operates or reader.is_admin or menus.may_operate(reader, section, record)
 
 
 def body(request: HttpRequest, section: Section, record: Record, key: str) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def body(request: HttpRequest, section: Section, record: Record, key: str) -> di
     if pinned is not None:
         return dict(pinned)
     for tab in section.tabs:
-        if tab_key(tab) == key and visible(request.reader, tab, record):
+        if tab_key(tab) == key and visible(request.reader, section, tab, record):
             return (
                 related(request, tab, record)
                 if isinstance(tab, Related)
@@ -144,19 +145,20 @@ def overview(reader: Reader, section: Section, record: Record) -> dict[str, Any]
     groups = []
     for facts in section.facts:
         told = [
-            c for c in section.known(facts.lines)
+            c for c in section.known(facts.lines, of_root=reader.is_admin)
             if c.field != "id" and c.value(record) not in (None, "", [], {})
         ]  # fmt: skip
         lines = [(c.label, cells.draw(c, record, section, reader.sees_key)) for c in told]
         if lines:
             groups.append((facts.title, lines))
-    may_tag = section.resource_type and reader.may("createTags")
+    may_change = reader.is_admin or menus.may_operate(reader, section, record)
     return {
         "groups": groups,
         "card": section.card,
         **cards.load(section.card, reader, record),
         "tags": record.get("tags") if isinstance(record.get("tags"), list) else [],
-        "may_tag": may_tag,
+        "may_change": may_change,
+        "may_tag": may_change and section.resource_type and reader.may("createTags"),
     }
 
 

@@ -54,3 +54,22 @@ def test_what_a_spreadsheet_would_run_is_text(text):
 @pytest.mark.parametrize("text", ["-1", "+49.5", "web", ""])
 def test_numbers_and_words_stay_as_they_are(text):
     assert plain(text) == text
+
+
+@pytest.mark.parametrize(
+    "told, shown",
+    [("4.56%", "5 %"), ("0.00%", "0 %"), ("0.2%", "< 1 %"), ("97 %", "97 %"), (None, "")],
+)
+def test_shares_are_whole(told, shown):
+    assert figures.percent(told) == shown
+
+
+@pytest.mark.parametrize(
+    "told, shown",
+    [
+        ("3072.00 GB", "3 TiB"), ("1.94 GiB", "1.9 GiB"), ("1843.20 Ghz", "1,843.2 GHz"),
+        ("0.5 GHz", "500 MHz"), ("1 / 2", "1 / 2"), ("none", "none"),
+    ],
+)  # fmt: skip
+def test_figures_that_come_as_texts_are_told_in_the_pages_units(told, shown):
+    assert figures.reworded(told) == shown
