@@ -107,7 +107,12 @@ REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "class": "cloudportal.logs.Line",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # At INFO uvicorn writes the paths of WebSockets, and a console's path is its ticket (R3).
     "loggers": {"uvicorn.error": {"level": "WARNING"}},

@@ -40,10 +40,18 @@ def is_trusted(address: str) -> bool:
 
 
 def client_behind(peer: str, forwarded_for: str) -> str:
-    """The peer, or behind a listed proxy the nearest address that is not a listed proxy's."""
-    if not is_trusted(peer):
-        return peer
-    for hop in reversed([h.strip() for h in forwarded_for.split(",") if h.strip()]):
-        if not is_trusted(hop):
-            return hop
-    return peer
+    """The peer, or behind a listed proxy the nearest address that is not a listed proxy's. An
+    IPv4 one in IPv6's dress (``::ffff:192.0.2.1``) is undressed."""
+    if is_trusted(peer):
+        hops = [h.strip() for h in forwarded_for.split(",") if h.strip()]
+        peer = next((hop for hop in reversed(hops) if not is_trusted(hop)), peer)
+    return _undressed(peer)
+
+
+@functools.lru_cache(maxsize=4096)
+def _undressed(address: str) -> str:
+    try:
+        mapped = getattr(ip_address(address), "ipv4_mapped", None)
+    except ValueError:
+        return address
+    return str(mapped) if mapped else address

@@ -27,24 +27,36 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     groups_joined: tuple[str, ...] = ()
     session_uuid = ""
+    account_uuid = ""
 
     async def connect(self) -> None:
         if not origins.same_origin(self.scope):
             await self.close()
             return
-        found = await database_sync_to_async(_groups_of)(origins.cookie(self.scope, SESSION_COOKIE))
-        if found is None:
-            await self.accept()
+        is_in = await self._join()
+        await self.accept()
+        if not is_in:
             await self.close(code=NOT_SIGNED_IN)
-            return
-        self.session_uuid, self.groups_joined = found
+
+    async def _join(self) -> bool:
+        """The groups of what may be seen now, and no others; False when nobody is signed in."""
+        token = origins.cookie(self.scope, SESSION_COOKIE)
+        address = origins.client_address(self.scope)
+        found = await database_sync_to_async(_groups_of)(token, address)
+        if found is None:
+            return False
+        await self._leave()
+        self.session_uuid, self.account_uuid, self.groups_joined = found
         for group in self.groups_joined:
             await self.channel_layer.group_add(group, self.channel_name)
-        await self.accept()
+        return True
 
-    async def disconnect(self, code: int) -> None:
+    async def _leave(self) -> None:
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def disconnect(self, code: int) -> None:
+        await self._leave()
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page says nothing that matters; a ping keeps proxies from closing the line."""
@@ -53,19 +65,23 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if message["kind"] == "session" and message["id"] == self.session_uuid:
             await self.close(code=NOT_SIGNED_IN)
             return
+        own = message["kind"] == "account" and message["id"] == self.account_uuid
+        if own and not await self._join():  # its role may be another now
+            await self.close(code=NOT_SIGNED_IN)
+            return
         await self.send_json({"kind": message["kind"], "id": message["id"]})
 
 
-def _groups_of(token: str) -> tuple[str, tuple[str, ...]] | None:
-    """(session, groups) of whoever holds this token; None: nobody."""
-    caller = sessions.find(token) if token else None
+def _groups_of(token: str, address: str) -> tuple[str, str, tuple[str, ...]] | None:
+    """(session, account, groups) of whoever holds this token; None: nobody."""
+    caller = sessions.find(token, address) if token else None
     if caller is None or caller.session is None:
         return None
-    session = str(caller.session.uuid)
+    session, account = str(caller.session.uuid), str(caller.account.uuid)
     if caller.is_root_admin:
-        return session, ("live.admin",)
+        return session, account, ("live.admin",)
     accounts = Account.objects.all().visible_to(caller).order_by("pk").values_list("pk", flat=True)
     projects = Project.objects.all().visible_to(caller).order_by("pk")
     shared = projects.values_list("account", flat=True)[:MOST_ACCOUNTS]
     keys = [*accounts[:MOST_ACCOUNTS], *shared][:MOST_ACCOUNTS]
-    return session, tuple(f"live.account.{pk}" for pk in keys)
+    return session, account, tuple(f"live.account.{pk}" for pk in keys)

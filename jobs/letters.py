@@ -23,6 +23,7 @@ def send_letters() -> int:
     """Returns how many were sent. One that failed waits, ever longer, until it is too old;
     the others are not held up by it unless the mail server itself is away."""
     now = timezone.now()
+    Letter.objects.filter(recipient="").delete()  # of those who asked in nobody's name
     given_up = Letter.objects.filter(expires__lt=now)
     for letter in given_up:
         log.warning("a letter to %s was never sent: %s", letter.recipient, letter.last_error)

@@ -126,7 +126,7 @@ def message(event: Event) -> bytes:
         "correlationid": event.correlation_id,
     }
     data = " ".join(f'{name}="{_escaped(value)}"' for name, value in facts.items() if value)
-    words = " ".join(event.description.split())
+    words = _plain(event.description)
     text = f"{head} [event@{_ENTERPRISE} {data}] \N{BYTE ORDER MARK}{words}"
     return text.encode()[:_LONGEST].decode(errors="ignore").encode()
 
@@ -141,7 +141,11 @@ def _word(text: str, longest: int) -> str:
     return kept[:longest] or "-"
 
 
+def _plain(value: Any) -> str:
+    """One line of what can be printed: a receiver may show it on a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+
+
 def _escaped(value: Any) -> str:
     """Inside a PARAM-VALUE quotes, backslashes and closing brackets are escaped."""
-    text = " ".join(str(value).split())
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
+    return _plain(value).replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")

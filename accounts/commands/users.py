@@ -61,7 +61,9 @@ def updateUser(
     id: Annotated[User, Operate, "The user to change"],
     username: Annotated[str | None, "New name to sign in with"] = None,
     password: Annotated[str | None, Secret, "New password; ends the user's sessions"] = None,
-    currentpassword: Annotated[str | None, Secret, "The old one, to change one's own"] = None,
+    currentpassword: Annotated[
+        str | None, Secret, "The old one, to change one's own, or one's mail address in a session"
+    ] = None,
     email: Annotated[str | None, "Mail address"] = None,
     firstname: Annotated[str | None, "First name"] = None,
     lastname: Annotated[str | None, "Last name"] = None,

@@ -38,7 +38,7 @@ def offered() -> list[OauthProvider]:
 
 def verify(name: str, code: str, *, address: str = "") -> Identity:
     """Who the code is of; kept for a moment, for ``log_in`` that follows with the same code."""
-    things = throttle.watched(f"oauth {name}", address)
+    things = throttle.watched_source("oauth", address)
     throttle.refuse_if_paused(things)
     provider = provider_called(name)
     try:
@@ -68,7 +68,7 @@ def log_in(
     device: str = "",
 ) -> sessions.SignedIn:
     """A session for whoever the code is of. Raises LoginFailed, InvalidParameter, Throttled."""
-    things = throttle.watched(f"oauth {name}", address)
+    things = throttle.watched_source("oauth", address)
     throttle.refuse_if_paused(things)
     provider = provider_called(name)
     try:

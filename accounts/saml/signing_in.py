@@ -75,7 +75,7 @@ def metadata() -> str:
 def verify(response: str, *, address: str = "") -> Proof:
     """The answer of an identity provider, as it was posted. Raises LoginFailed, Throttled: it
     costs a process to find a signature wrong."""
-    things = throttle.watched("saml", address)
+    things = throttle.watched_source("saml", address)
     throttle.refuse_if_paused(things)
     try:
         return _verified(response)

@@ -100,7 +100,7 @@ def _sender(message: Message) -> tuple[SamlProvider, str]:
 
 def _read(reading: Any, provider: SamlProvider, message: Message, address: str) -> Any:
     """It costs a process to find a signature wrong, so tries are counted."""
-    things = throttle.watched("saml", address)
+    things = throttle.watched_source("saml", address)
     throttle.refuse_if_paused(things)
     try:
         return reading(provider, message)

@@ -110,6 +110,7 @@ def _give_role(caller: Caller, account: Account, role: Role) -> None:
     roles.check_may_give(caller, role)
     check_place(role, account.domain)
     account.role = role
+    live.tell("account", str(account.uuid), account.pk)  # its pages hear of less, or of more
 
 
 def set_state(account: Account, state: str) -> None:

@@ -59,8 +59,7 @@ def ask(username: str, *, domain_path: str = "", address: str = "") -> None:
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         throttle.failed(things)
-        if user is not None and _may_reset(user):
-            _send(user, token)
+        _send(user if user is not None and _may_reset(user) else None, token)
 
 
 def finish(
@@ -102,19 +101,23 @@ def _may_reset(user: User) -> bool:
     return user.source == proving.NATIVE and bool(user.email) and sessions.may_sign_in(user)
 
 
-def _send(user: User, token: str) -> None:
+def _send(user: User | None, token: str) -> None:
+    """As much work for nobody, whose letter is thrown away unsent (jobs.letters)."""
     good_for = timedelta(minutes=TTL_MINUTES.get())
-    PasswordReset.objects.update_or_create(
-        user=user, defaults={"token_hash": _hash(token), "expires": timezone.now() + good_for}
-    )
-    about = {"username": user.username, "domain": user.domain.name_path, "token": token}
+    found = {"token_hash": _hash(token), "expires": timezone.now() + good_for}
+    if user is not None:
+        PasswordReset.objects.update_or_create(user=user, defaults=found)
+    else:
+        PasswordReset.objects.filter(pk=0).update(**found)
+    username, domain = (user.username, user.domain.name_path) if user else ("", "")
+    about = {"username": username, "domain": domain, "token": token}
     text = (
         TEXT.get()
         .replace("{{{domainUrl}}}", ADDRESS.get().rstrip("/"))
         .replace("{{{resetLink}}}", f"/forgotten/new?{urlencode(about)}")
-        .replace("{{username}}", user.username)
+        .replace("{{username}}", username)
     )
-    letters.post(user.email, "A new password / 重置密码", text, good_for=good_for)
+    letters.post(user.email if user else "", "A new password / 重置密码", text, good_for=good_for)
 
 
 def _hash(token: str) -> str:

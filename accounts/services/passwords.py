@@ -6,7 +6,7 @@ import re
 
 from django.contrib.auth.hashers import check_password
 
-from accounts.models import Domain, OldPassword, User
+from accounts.models import Domain, OldPassword, PasswordReset, User
 from core.config import Scope, Setting
 from core.errors import InvalidParameter
 
@@ -68,6 +68,7 @@ def give(user: User, password: str) -> None:
     _remember(user)
     user.set_password(password)
     user.save(update_fields=["password"])
+    PasswordReset.objects.filter(user=user).delete()  # a link for the one that is gone
 
 
 def _check_is_new(user: User, password: str) -> None:

@@ -178,8 +178,12 @@ def end_all(*users: User) -> None:
 
 
 def sweep() -> int:
-    """Removes the rows of sessions that timed out."""
-    return Session.objects.filter(last_seen__lt=timezone.now() - _timeout()).delete()[0]
+    """Removes the rows of sessions that timed out; pages that are still open go to sign in."""
+    old = Session.objects.filter(last_seen__lt=timezone.now() - _timeout()).select_related("user")
+    ended = list(old)
+    for session in ended:
+        log_out(session)
+    return len(ended)
 
 
 def domain_meant(path: str, uuid: str = "") -> Domain | None:

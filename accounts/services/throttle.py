@@ -56,6 +56,13 @@ def watched(name: str, address: str) -> list[Watched]:
     ]
 
 
+def watched_source(kind: str, address: str) -> list[Watched]:
+    """What others vouch for (``kind``: saml, oauth …): there is no name to watch, and if all
+    shared one, a stranger's failures would keep everybody out."""
+    allowed = ALLOWED.get()
+    return [Watched(f"{kind}:{_network(address)}", allowed * 4, _LONGEST_S)] if allowed else []
+
+
 def watched_factor(user: User) -> list[Watched]:
     """Guesses at a user's second factor, from wherever: who guesses knows the password."""
     allowed = ALLOWED.get() or 5  # six digits need pauses, also where passwords do not

@@ -8,7 +8,7 @@ import uuid as uuids
 from django.db import transaction
 
 from accounts.caller import Caller
-from accounts.models import Account, Domain, User
+from accounts.models import Account, Domain, PasswordReset, User
 from accounts.services import keys, passwords, project_members, proving, sessions, two_factor
 from core import live
 from core.errors import InvalidParameter, NotAllowedInState, PermissionDenied
@@ -66,8 +66,10 @@ def update(
 ) -> User:
     """``plain``: firstname, lastname, email, timezone, language, api_key_access.
 
-    A new password ends the user's sessions; whoever changes its own gives the old one too.
+    A new password ends the user's sessions; whoever changes its own gives the old one too, and
+    so does a session that changes its own address for e-mail.
     """
+    _check_may_move_mail(caller, user, plain.get("email"), current_password)
     for name, value in plain.items():
         if value is not None:
             setattr(user, name, value)
@@ -86,6 +88,18 @@ def update(
         keys.choose(user, api_key, secret_key)
     live.changed(user)
     return user
+
+
+def _check_may_move_mail(
+    caller: Caller, user: User, email: str | None, current: str | None
+) -> None:
+    """Where links for a new password go. A session that somebody else got hold of must not
+    change that for its owner; and a link that is under way to the old address is void."""
+    if email is None or email == user.email:
+        return
+    if caller.session is not None and caller.user is not None and caller.user.pk == user.pk:
+        proving.prove_again(caller, current)
+    PasswordReset.objects.filter(user=user).delete()
 
 
 def _change_password(caller: Caller, user: User, password: str, current: str | None) -> None:

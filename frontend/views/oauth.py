@@ -51,7 +51,7 @@ def back(request: HttpRequest) -> HttpResponse:
     """From the provider, with a code for this browser alone."""
     kept = _kept(request)
     given = request.GET.get("state", "")
-    things = throttle.watched("oauth", address_of(request))
+    things = throttle.watched_source("oauth", address_of(request))
     try:
         throttle.refuse_if_paused(things)
         if kept is None or not secrets.compare_digest(given.encode(), kept["state"].encode()):

@@ -15,9 +15,9 @@ def authorise(user, enable="true", **more):
     execute(admin_caller(), "authorizeSamlSso", about)
 
 
-def left(browser, idp):
+def left(browser, idp, **given):
     """Sent to the identity provider: the id of the request."""
-    reply = browser.get("/client/api", {"command": "samlSso"})
+    reply = browser.get("/client/api", {"command": "samlSso", **given})
     assert reply.status_code == 303
     request, issuer = idp.asked(reply["Location"])
     assert issuer == "cloudportal"

@@ -12,7 +12,7 @@ from accounts.saml import client as sp
 from accounts.saml import providers, signing_in
 from accounts.services import sessions
 from api.dispatch import Visitor, execute
-from core.errors import InvalidParameter, LoginFailed, ResourceUnavailable
+from core.errors import InvalidParameter, LoginFailed, ResourceUnavailable, Throttled
 from infra.services import configuration
 from tests.factories import admin_caller, make_account, make_domain, make_user
 from tests.integration.identity_provider import IdentityProvider, opened
@@ -188,3 +188,36 @@ def test_switched_off_it_is_off(idp, user):
     with pytest.raises(LoginFailed):
         signing_in.verify(b64encode(b"<x/>").decode())
     assert not execute(Visitor(), "listIdps").records
+
+
+def test_another_providers_assertion_in_an_answer_of_this_one_is_refused(idp, user, tmp_path):
+    """A federation's metadata names many, and each may vouch for its own people alone."""
+    other = IdentityProvider(tmp_path)
+    try:
+        other.knows(sp.metadata())
+        both = "".join(re.sub(r"<\?xml.*?\?>", "", one.metadata) for one in (idp, other))
+        federation = (
+            f'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">{both}'
+            "</md:EntitiesDescriptor>"
+        )
+        SamlProvider.objects.create(entity_id=other.entity_id, metadata=federation)
+        SamlProvider.objects.update(metadata=federation)
+        authorise(user, entityid=idp.entity_id)
+        text = opened(message(other, left(Client(), idp, idpid=idp.entity_id)))
+        forged = text.replace(other.entity_id, idp.entity_id, 1)
+        assert forged.index(idp.entity_id) < forged.index("Assertion ")
+        refused(idp, b64encode(forged.encode()).decode(), UNSIGNED)
+    finally:
+        other.close()
+
+
+def test_failures_of_strangers_keep_nobody_out(idp, user):
+    for i in range(25):
+        with pytest.raises(LoginFailed):
+            signing_in.verify("eA==", address=f"198.51.100.{i}")
+    assert sign_in(idp)[1].status_code == 302
+    for _ in range(20):
+        with pytest.raises(LoginFailed):
+            signing_in.verify("eA==", address="198.51.100.99")
+    with pytest.raises(Throttled):
+        signing_in.verify("eA==", address="198.51.100.99")

@@ -73,3 +73,17 @@ def test_ones_own_needs_the_old_one_and_ends_sessions():
         users.update(signed.caller, user, password="new", current_password="guess")
     users.update(signed.caller, user, password="new", current_password=PASSWORD)
     assert sessions.find(signed.token) is None
+
+
+def test_a_session_moves_its_own_mail_address_for_the_password_only():
+    """Links for a new password go there: a stolen session would else become an account."""
+    user = make_user("ada")
+    signed = sessions.log_in("ada", PASSWORD)
+    with pytest.raises(InvalidParameter, match="Give your password too"):
+        users.update(signed.caller, user, email="eve@example.org")
+    assert type(user).objects.get(pk=user.pk).email != "eve@example.org"
+    users.update(signed.caller, user, email="eve@example.org", current_password=PASSWORD)
+    users.update(signed.caller, user, email="eve@example.org", firstname="Ada")
+    signing = sessions.Caller.of(user)  # by an API key
+    users.update(signing, user, email="ada@example.org")
+    assert type(user).objects.get(pk=user.pk).email == "ada@example.org"

@@ -1,16 +1,20 @@
 """The socket of a page: who may open it, what it is told of, and when it is closed."""
 
 import json
+from datetime import timedelta
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
+from django.utils import timezone
 
+from accounts.models import Role, Session
 from accounts.services import sessions
 from frontend.consumers import NOT_SIGNED_IN
 from frontend.routing import websocket_urlpatterns
+from infra.services import configuration
 from tests.factories import PASSWORD, make_account, make_domain, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,3 +141,55 @@ def test_the_end_of_the_session_closes_the_socket():
         return closed["code"]
 
     assert code() == NOT_SIGNED_IN
+
+
+def test_a_session_that_times_out_closes_the_socket_when_it_is_swept(monkeypatch):
+    signed = sign_in(make_user(account=make_account()))
+    told = []
+    monkeypatch.setattr(sessions.live, "tell", lambda *given: told.append(given))
+    Session.objects.update(last_seen=timezone.now() - timedelta(days=400))
+    assert sessions.sweep() == 1
+    assert told == [("session", str(signed.session.uuid), signed.caller.account.pk)]
+
+
+def test_an_address_that_is_not_allowed_hears_nothing():
+    user = make_user(account=make_account())
+    signed = sign_in(user)
+    configuration.set_value("api.allowed.source.cidr.list", "198.51.100.0/24", user.account)
+
+    @async_to_sync
+    async def code():
+        socket = opened(signed.token)
+        await connect(socket)
+        closed = await socket.receive_output(5)
+        await leave(socket)
+        return closed["code"]
+
+    assert code() == NOT_SIGNED_IN
+    configuration.forget()
+
+
+def test_who_rules_no_more_hears_no_more():
+    branch = make_domain()
+    inside = make_account(domain=branch)
+    ruler = make_user(account=make_account(domain=branch, role_type="DomainAdmin"))
+    signed, own = sign_in(ruler), ruler.account
+
+    @async_to_sync
+    async def heard_of():
+        socket = opened(signed.token)
+        await connect(socket)
+        await sync_to_async(demote)(own)
+        await tell(f"live.account.{own.pk}", "account", str(own.uuid))
+        first = await heard(socket)
+        await tell(f"live.account.{inside.pk}", "volume", "inside")
+        is_silent = await socket.receive_nothing(0.3)
+        await leave(socket)
+        return first["kind"], is_silent
+
+    assert heard_of() == ("account", True)
+
+
+def demote(account):
+    account.role = Role.objects.get(name="User")
+    account.save()

@@ -41,6 +41,15 @@ def happened(words="something", **more):
     return made
 
 
+def test_what_a_terminal_would_obey_is_not_sent(udp):
+    syslog.send_new()
+    happened("red \x1b[31m\x00\x07 \u202eback\x85next", user=make_user("ada"), address="\x1b]0;x")
+    assert syslog.send_new() == 1
+    text = udp.recv(65536).decode()
+    assert "red [31m back next" in text
+    assert all(c.isprintable() or c == "\ufeff" for c in text)
+
+
 def test_what_is_new_is_sent_once_as_rfc_5424_over_udp(udp):
     happened("before anybody listened")
     assert syslog.send_new() == 0
