@@ -33,9 +33,6 @@ _HARMLESS = frozenset({
     "ovm3cluster", "ovm3pool", "ovm3vip", "vsmipaddress", "vsmpassword", "vsmusername",
     "nicnetworklist", "bootintosetup", "addCluster.url", "addCluster.username",
     "addCluster.password", "createTemplate.url",
-    # Beside an id that says it all.
-    "deleteUserData.projectid", "resetUserDataForVirtualMachine.account",
-    "resetUserDataForVirtualMachine.domainid", "resetUserDataForVirtualMachine.projectid",
     # How management servers share what is theirs.
     "algorithm", "rebalance",
     # Usage is not recorded; nothing of it shows addresses.

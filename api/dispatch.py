@@ -8,6 +8,7 @@ transaction, runs the command, records the event and, for a ``Plan``, writes the
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import time
 import uuid as uuids
@@ -285,11 +286,28 @@ def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -
         elif isinstance(value, models.QuerySet):
             outcome.records = command.response.render(value, caller)
             outcome.count = len(outcome.records)
+        if command.paged:
+            _cut(outcome, given)
         if command.event and isinstance(caller, Caller):
             _record(caller, command, value, arguments)
         if wire.shape(command.name).is_async:
             outcome.job = _finished(outcome, _thing(value, arguments))
     return outcome
+
+
+def _cut(outcome: Outcome, given: dict[str, Any]) -> None:
+    """The page asked for, of records that the command made itself."""
+    page, command, records = paging.page_of(given), outcome.command, outcome.records or []
+    word = str(given.get("keyword") or "").casefold()
+    if word and "keyword" not in inspect.signature(command.function).parameters:
+        records = [r for r in records if any(word in str(r.get(n, "")).casefold() for n in _NAMES)]
+    outcome.count = len(records)
+    end = None if page.size is None else page.offset + page.size
+    outcome.records = records[page.offset : end]
+
+
+#: Fields by which what a command made itself is found.
+_NAMES = ("name", "displayname", "hypervisor", "key", "resourcetypename", "type")
 
 
 def _finished(outcome: Outcome, thing: models.Model | None) -> AsyncJob:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts import owners
 from accounts.caller import Caller
-from accounts.models import User
+from accounts.models import Account, User
 from compute.models import VirtualMachine
 from consoleproxy import tickets
 from consoleproxy.models import ConsoleSession
@@ -85,6 +85,10 @@ def listConsoleSessions(
     activeonly: Annotated[bool, "Only those that are open now"] = False,
     acquired: Annotated[bool | None, "Only those a browser has come for, or not"] = None,
     clientaddress: Annotated[str | None, Filter("client_address"), "Only from here"] = None,
+    accountid: Annotated[Account | None, Filter("account"), "Only this account's"] = None,
+    consoleendpointcreatoraddress: Annotated[
+        str | None, Filter("creator_address"), "Only those asked for from here"
+    ] = None,
     startdate: Annotated[datetime | None, Filter("created__gte"), "Not before"] = None,
     enddate: Annotated[datetime | None, Filter("created__lte"), "Not after"] = None,
 ) -> QuerySet:

@@ -183,6 +183,7 @@ class Command:
     anonymous: bool = False
     own_transactions: bool = False  # opens its own: what it counts must outlive its refusal
     listed: bool = True
+    paged: bool = False  # makes its records itself; the dispatcher cuts pages out of them
     by_name: dict[str, Param] = field(default_factory=dict, compare=False)
 
     @property
@@ -231,21 +232,27 @@ def command(
     anonymous: bool = False,
     own_transactions: bool = False,
     listed: bool = True,
+    paged: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a function as the command of its own name.
 
     ``event`` is CloudStack's event type, recorded for each call; a command without one that
     changes something fails a test. ``anonymous`` commands take ``None`` as their caller. One
-    that is not ``listed`` is nowhere but on the wire (``UNLISTED``).
+    that is not ``listed`` is nowhere but on the wire (``UNLISTED``). Of one that is ``paged``,
+    which answers a few records it makes itself, the dispatcher shows the page asked for.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         hints = typing.get_type_hints(function, include_extras=True)
+        params = _params(function, hints, skip=1)
+        taken = {p.name for p in params}
+        if paged:
+            params += tuple(p for p in _PAGE_PARAMS if p.name not in taken)
         _add(
             Command(
                 name=function.__name__,
                 function=function,
-                params=_params(function, hints, skip=1),
+                params=params,
                 roles=roles,
                 response=response,
                 event=event,
@@ -255,6 +262,7 @@ def command(
                 anonymous=anonymous,
                 own_transactions=own_transactions,
                 listed=listed,
+                paged=paged,
             )
         )
         return function

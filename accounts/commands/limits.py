@@ -14,7 +14,7 @@ from core.errors import InvalidParameter
 _TAG_HELP = "Only what offerings with this host or storage tag use"
 
 
-@command(roles=USER, response=responses.resourcelimit)
+@command(roles=USER, response=responses.resourcelimit, paged=True)
 def listResourceLimits(
     caller: Caller,
     resourcetype: Annotated[int | None, "Only this type, by CloudStack's number"] = None,

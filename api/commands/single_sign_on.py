@@ -17,7 +17,7 @@ from jobs import sign_ins
 identity_response = Response("oauthemail", fields=(text("email"), text("provider")))
 
 
-@command(anonymous=True, response=provider_response)
+@command(anonymous=True, response=provider_response, paged=True)
 def listOauthProvider(
     caller: Caller | Visitor,
     provider: Annotated[str | None, "Only the one of this name"] = None,

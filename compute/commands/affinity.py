@@ -87,7 +87,7 @@ def listAffinityGroups(
     return rows
 
 
-@command(roles=USER, response=affinitygrouptype)
+@command(roles=USER, response=affinitygrouptype, paged=True)
 def listAffinityGroupTypes(caller: Caller) -> list:
     """Lists the types an affinity group can have."""
     return [{"type": kind} for kind in AFFINITY_TYPES]

@@ -26,7 +26,7 @@ from compute.responses.metrics import machinemetrics, usagehistory
 from compute.services import samples
 from compute.services.machines import SEES_DESTROYED
 from compute.states import GONE, VmState
-from core.commands import USER, AdminOnly, Filter, command, listing
+from core.commands import USER, AdminOnly, Filter, command, listing, renamed
 from core.errors import InvalidParameter
 from infra.models import Cluster, Host, Pod, Zone
 from network.models import Network
@@ -145,31 +145,27 @@ def _seen(
     return rows.filter(state=_STATES[wanted])
 
 
-@listing(
-    VirtualMachine, response=machinemetrics, keyword=_NAMES, tagged=True, icons=True
+def _measured(arguments: dict[str, Any]) -> frozenset[str]:
+    return _groups(arguments if arguments.get("details") else {**arguments, "details": ["all"]})
+
+
+listing(
+    VirtualMachine,
+    response=machinemetrics,
+    keyword=_NAMES,
+    groups=_measured,
+    tagged=True,
+    icons=True,
+)(
+    renamed(
+        listVirtualMachines,
+        "listVirtualMachinesMetrics",
+        "Lists virtual machines with their latest measurements.",
+    )
 )
-def listVirtualMachinesMetrics(
-    caller: Caller,
-    rows: QuerySet,
-    name: Annotated[str | None, Filter("name__icontains"), "Only with this in its name"] = None,
-    state: Annotated[str | None, "Only in this state; Present for all but destroyed"] = None,
-    zoneid: Annotated[Zone | None, Filter("zone"), "Only in this zone"] = None,
-    hostid: Annotated[Host | None, AdminOnly, Filter("host"), "Only on this host"] = None,
-    groupid: Annotated[InstanceGroup | None, Filter("group"), "Only in this group"] = None,
-    networkid: Annotated[Network | None, "Only in this network"] = None,
-    serviceofferingid: Annotated[
-        ServiceOffering | None, Filter("service_offering"), "Only of this offering"
-    ] = None,
-    templateid: Annotated[Template | None, Filter("template"), "Only from this template"] = None,
-) -> QuerySet:
-    """Lists virtual machines with their latest measurements."""
-    rows = _seen(caller, rows, state, None)
-    if networkid is not None:
-        rows = rows.filter(Exists(Nic.objects.filter(machine=OuterRef("pk"), network=networkid)))
-    return rows
 
 
-@command(roles=USER, response=usagehistory)
+@command(roles=USER, response=usagehistory, paged=True)
 def listVirtualMachinesUsageHistory(
     caller: Caller,
     id: Annotated[VirtualMachine | None, "Of this machine"] = None,

@@ -18,7 +18,7 @@ listing(Volume, response=volumemetrics, keyword=("name",), tagged=True)(
 )
 
 
-@command(roles=USER, response=volumeusagehistory)
+@command(roles=USER, response=volumeusagehistory, paged=True)
 def listVolumesUsageHistory(
     caller: Caller,
     id: Annotated[Volume | None, "Of this volume"] = None,

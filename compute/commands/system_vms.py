@@ -105,7 +105,7 @@ def changeServiceForSystemVm(
     return system_vms.resize(id, serviceofferingid)
 
 
-@command(roles=ADMIN, response=usagehistory)
+@command(roles=ADMIN, response=usagehistory, paged=True)
 def listSystemVmsUsageHistory(
     caller: Caller,
     id: Annotated[SystemVm | None, "Of this system VM"] = None,

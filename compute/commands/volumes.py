@@ -118,8 +118,15 @@ def createSnapshot(
     name: Annotated[str, "Name of the snapshot"] = "",
     quiescevm: Annotated[bool, "Have the guest write everything down first"] = False,
     tags: Annotated[Map | None, "Tags to give it"] = None,
+    account: Annotated[str | None, "The volume's account; goes with domainid"] = None,
+    domainid: Annotated[Domain | None, "That account's domain"] = None,
 ) -> Plan:
-    """Takes a snapshot of a volume, of a running guest too."""
+    """Takes a snapshot of a volume, of a running guest too. It belongs to whom the volume does."""
+    if account and owner_for(caller, account, domainid) != volumeid.account:
+        raise InvalidParameter(
+            f"Volume {volumeid} is not of account {account}; its snapshots belong to "
+            f"{volumeid.account.name}."
+        )
     plan = volumes.snapshot(volumeid, name=name.strip(), quiesce=quiescevm)
     if tags:
         tagging.create(caller, named("Snapshot"), [plan.subject], tags)

@@ -185,7 +185,7 @@ def listHypervisors(
     return [{"name": name} for name in sorted(set(used))]
 
 
-@command(roles=ADMIN, response=hypervisorcapabilities)
+@command(roles=ADMIN, response=hypervisorcapabilities, paged=True)
 def listHypervisorCapabilities(
     caller: Caller,
     hypervisor: Annotated[str, "Only of this hypervisor"] = "",

@@ -49,7 +49,7 @@ listing(
 )(renamed(listZones, "listZonesMetrics", "Lists zones with what their hosts use."))
 
 
-@command(roles=ADMIN, response=managementservermetrics)
+@command(roles=ADMIN, response=managementservermetrics, paged=True)
 def listManagementServersMetrics(
     caller: Caller,
     id: Annotated[Uuid, "Only this one"] = "",

@@ -16,7 +16,7 @@ def listInfrastructure(caller: Caller) -> dict:
     return summary.counts()
 
 
-@command(roles=ADMIN, response=managementserver)
+@command(roles=ADMIN, response=managementserver, paged=True)
 def listManagementServers(
     caller: Caller,
     id: Annotated[Uuid, "Only this one"] = "",

@@ -20,9 +20,10 @@ from core.commands import (
     command,
     listing,
 )
+from core.errors import InvalidParameter
 from core.responses import SUCCESS
 from core.steps import Plan
-from infra.models import Host, Zone
+from infra.models import Cluster, Host, Pod, Zone
 from network.models import Network, NetworkOffering, PhysicalNetwork, Router
 from network.responses import network as network_response
 from network.responses import router as router_response
@@ -94,8 +95,16 @@ def updateNetwork(
     dns1: Annotated[str | None, "Name server the router asks"] = None,
     dns2: Annotated[str | None, "Second name server"] = None,
     displaynetwork: Annotated[bool | None, AdminOnly, "Show it to its users"] = None,
+    networkofferingid: Annotated[
+        NetworkOffering | None, Use, "Its offering, which stays as it is"
+    ] = None,
 ) -> Network:
     """Changes a network's names and name servers."""
+    if networkofferingid is not None and networkofferingid != id.offering:
+        raise InvalidParameter(
+            f"Network {id} is made from {id.offering}, and stays so; make another network from "
+            f"{networkofferingid}."
+        )
     asked = {
         "name": name,
         "display_text": displaytext,
@@ -191,10 +200,15 @@ def listRouters(
     networkid: Annotated[Network | None, Filter("network"), "Only of this network"] = None,
     zoneid: Annotated[Zone | None, Filter("network__zone"), "Only in this zone"] = None,
     hostid: Annotated[Host | None, Filter("host"), "Only on this host"] = None,
+    podid: Annotated[Pod | None, Filter("host__pod"), "Only in this pod"] = None,
+    clusterid: Annotated[Cluster | None, Filter("host__cluster"), "Only in this cluster"] = None,
+    name: Annotated[str | None, "Only the one of this name, as in r-1-VM"] = None,
     state: Annotated[str | None, Filter("state"), "Only in this state"] = None,
     healthchecksfailed: Annotated[bool | None, "Only those not as wanted, or as wanted"] = None,
 ) -> QuerySet:
     """Lists routers and what is wrong with them."""
+    if name:
+        rows = rows.called(name)
     if healthchecksfailed is None:
         return rows
     return rows.exclude(problems=[]) if healthchecksfailed else rows.filter(problems=[])

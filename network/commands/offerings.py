@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from django.db.models import QuerySet
 
 from accounts.caller import Caller
-from core.commands import ADMIN, Between, Filter, Map, Operate, command, listing
+from core.commands import ADMIN, Between, Filter, Length, Map, Operate, command, listing
 from core.responses import SUCCESS
 from infra.models import Zone
 from network.models import Network, NetworkOffering
 from network.responses import networkoffering
-from network.services import offerings
+from network.services import offerings, supported
 
 
 @command(roles=ADMIN, event="NETWORK.OFFERING.CREATE", response=networkoffering)
@@ -33,6 +33,9 @@ def createNetworkOffering(
     networkrate: Annotated[int | None, Between(1, 1_000_000), "Mbit/s for each NIC"] = None,
     maxconnections: Annotated[int | None, Between(1), "For load balancers"] = None,
     tags: Annotated[str, "Only on physical networks with this tag"] = "",
+    servicecapabilitylist: Annotated[
+        Map | None, "How services are to work: service, capabilitytype, capabilityvalue"
+    ] = None,
     enable: Annotated[bool, "Ready for use at once"] = False,
 ) -> NetworkOffering:
     """Creates a network offering."""
@@ -40,6 +43,7 @@ def createNetworkOffering(
     for entry in serviceproviderlist or []:
         if service := entry.get("service"):
             services[service] = [entry.get("provider") or offerings.usual_provider(service)]
+    supported.check(services, servicecapabilitylist or [])
     return offerings.create(
         name=name,
         guest_type=guestiptype,
@@ -106,8 +110,14 @@ def listNetworkOfferings(
     sourcenatsupported: Annotated[bool | None, "Only with, or without, source NAT"] = None,
     networkid: Annotated[Network | None, "Only those this network could change to"] = None,
     zoneid: Annotated[Zone | None, "Only those usable in this zone"] = None,
+    istagged: Annotated[bool | None, "Only those with a tag, or without"] = None,
+    tags: Annotated[str | None, Length(4096), "Only those with this tag"] = None,
 ) -> QuerySet:
     """Lists network offerings."""
+    if istagged is not None:
+        rows = rows.exclude(tags=[]) if istagged else rows.filter(tags=[])
+    if tags:
+        rows = rows.filter(tags=[tags])
     if forvpc:
         return rows.none()
     if not caller.is_root_admin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from django.db import models
 
@@ -12,6 +13,13 @@ from infra.models import Host
 from network.models.networks import Network
 
 _LINKS = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598: never routed on the internet
+
+
+class RouterQuerySet(OwnedQuerySet):
+    def called(self, name: str) -> RouterQuerySet:
+        """Names are made of keys: ``r-1-VM``."""
+        found = re.fullmatch(r"r-(\d{1,18})-vm", name.strip().lower())
+        return self.filter(pk=int(found[1])) if found else self.none()
 
 
 class Router(Entity):
@@ -33,8 +41,8 @@ class Router(Entity):
     applied_at = models.DateTimeField(null=True)
     problems = models.JSONField(default=list)
 
-    objects = LiveManager.from_queryset(OwnedQuerySet)()
-    everything = models.Manager.from_queryset(OwnedQuerySet)()
+    objects = LiveManager.from_queryset(RouterQuerySet)()
+    everything = models.Manager.from_queryset(RouterQuerySet)()
 
     class Meta:
         indexes = [models.Index(fields=["removed", "of_project"], name="router_listed")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.errors import InvalidParameter
 from network.services.providers import KINDS
 
 
@@ -22,6 +24,28 @@ CAPABILITIES: dict[str, list[dict[str, Any]]] = {
     ],
     "UserData": [],
 }
+
+
+def check(services: Mapping[str, Any], wishes: Sequence[Mapping[str, str]]) -> None:
+    """Wishes of ``servicecapabilitylist``: each must be how the service works here anyway.
+
+    Raises InvalidParameter.
+    """
+    for wish in wishes:
+        service, kind, value = (
+            wish.get(name, "") for name in ("service", "capabilitytype", "capabilityvalue")
+        )
+        if service not in services:
+            raise InvalidParameter(
+                f"A capability is asked for of service {service}, which is not among "
+                "supportedservices."
+            )
+        known = {c["name"].lower(): c["value"] for c in CAPABILITIES.get(service, [])}
+        if known.get(kind.lower(), "").lower() != value.lower() or not value:
+            can = ", ".join(f"{n} = {v}" for n, v in known.items()) or "–"
+            raise InvalidParameter(
+                f"Service {service} does not work with {kind} = {value} here; it has: {can}."
+            )
 
 
 def records(*, service: str = "", provider: str = "") -> list[dict[str, Any]]:

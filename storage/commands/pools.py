@@ -122,7 +122,7 @@ def listStoragePools(
 storagetag = Response("storagetag", None, (Field("id"), Field("name"), Field("poolid", "long")))
 
 
-@command(roles=DOMAIN_ADMIN, response=storagetag)
+@command(roles=DOMAIN_ADMIN, response=storagetag, paged=True)
 def listStorageTags(
     caller: Caller,
     keyword: Annotated[str, "Only tags with this in them"] = "",
@@ -136,7 +136,7 @@ def listStorageTags(
 storageprovider = Response("dataStoreProvider", None, (Field("name"), Field("type")))
 
 
-@command(roles=RESOURCE_ADMIN, response=storageprovider)
+@command(roles=RESOURCE_ADMIN, response=storageprovider, paged=True)
 def listStorageProviders(
     caller: Caller,
     type: Annotated[Literal["primary", "image"], "Of primary storage, or of images"],
