@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from api import settings
@@ -18,6 +19,7 @@ from jobs.worker import own_state
 
 
 @require_safe
+@gzip_page
 def metrics(request: HttpRequest) -> HttpResponse:
     """404 unless it is switched on and asked from an allowed address."""
     is_on = settings.METRICS.get()

@@ -1,5 +1,6 @@
 """/metrics, /healthz and /readyz."""
 
+import gzip
 import re
 
 import pytest
@@ -57,6 +58,15 @@ def test_the_cloud_in_numbers(scraped):
     assert found[f"cloudstack_host_vms_total{{{host}}}"] == "1"
     assert float(found[f'cloudstack_host_cpu_usage_mhz_total{{{host},filter="used"}}']) > 0
     assert found['cloudportal_alerts_open{acknowledged="no"}'] == "0"
+
+
+def test_a_client_that_asks_for_it_gets_it_packed(scraped):
+    make_host()
+    packed = Client().get("/metrics", headers={"accept-encoding": "gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    lines = gzip.decompress(packed.content).decode().splitlines()
+    assert "cloudstack_hosts_total" in "".join(lines)
+    assert len(lines) == len(scraped().splitlines())
 
 
 def test_every_line_is_as_prometheus_reads_it(scraped):
