@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, F, Q, Sum, Value, When
+from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Greatest
 
 from accounts.models import Account, Domain, ProjectMove, ResourceCount, ResourceLimit
 from accounts.resources import FACTS, Resource, limited_tags, tagged_with
+from core import briefly
 from core.commands import RoleType
 from core.errors import LimitExceeded
 
@@ -325,9 +326,14 @@ def used_by_domains(keys: Sequence[int], tag: str = "") -> dict[int, dict[int, i
     """ROOT's use is the sum over all accounts, made only when it is asked for."""
     found = _used("domain", keys, tag)
     for root in Domain.everything.filter(pk__in=keys, level=0).values_list("pk", flat=True):
-        sums = ResourceCount.objects.filter(domain=None, tag=tag).values("resource")
-        found[root] = {s["resource"]: s["sum"] for s in sums.annotate(sum=Sum("used"))}
+        found[root] = dict(briefly.kept(("used in all", tag), lambda: _used_in_all(tag)))
     return found
+
+
+def _used_in_all(tag: str) -> tuple[int, dict[int, int]]:
+    sums = ResourceCount.objects.filter(domain=None, tag=tag).values_list("resource")
+    rows = list(sums.annotate(sum=Sum("used"), n=Count("pk")))
+    return sum(n for *_, n in rows), {resource: used for resource, used, _ in rows}
 
 
 def _used(holder: str, keys: Sequence[int], tag: str) -> dict[int, dict[int, int]]:

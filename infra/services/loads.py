@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum
 
+from core import briefly
 from infra.models import Host
 
 #: (keys of hosts) → running and all machines of each host that has any
@@ -70,7 +71,12 @@ def share(part: float, whole: float) -> float:
 
 
 def of_places(level: str, keys: Sequence[int]) -> dict[int, Load]:
-    """``level`` is zone, pod or cluster. Places without hosts are not in it."""
+    """``level`` is zone, pod or cluster. Places without hosts are not in it; those with very many
+    may be as they were seconds ago."""
+    return briefly.kept(("loads", level, *keys), lambda: _of_places(level, keys))
+
+
+def _of_places(level: str, keys: Sequence[int]) -> tuple[int, dict[int, Load]]:
     mhz = F("cpus") * F("cpu_speed_mhz")
     memory = 100.0 * F("sample__memory_used_mb") / F("memory_mb")
     rows = (
@@ -92,7 +98,8 @@ def of_places(level: str, keys: Sequence[int]) -> dict[int, Load]:
             **_spread("memory", memory),
         )
     )
-    return {row[0]: _load([value or 0 for value in row[1:]]) for row in rows}
+    found = {row[0]: _load([value or 0 for value in row[1:]]) for row in rows}
+    return sum(load.hosts for load in found.values()), found
 
 
 def _spread(name: str, of: Any) -> dict[str, Any]:
