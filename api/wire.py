@@ -45,11 +45,12 @@ def reference() -> dict[str, Any]:
 _NOT_LISTS = frozenset({
     "listCapabilities", "listDbMetrics", "listDetailOptions", "listUsageServerMetrics",
 })  # fmt: skip
-#: Keys that the data lacks, as CloudStack's own pages read them.
+#: Keys that the data lacks, as CloudStack's own pages and libcloud read them.
 _KEYS = {
     "listAffinityGroupTypes": "affinityGroupType",
     "listDetailOptions": "detailoptions",
     "listStorageProviders": "dataStoreProvider",
+    "scaleVirtualMachine": "virtualmachine",  # though declared to answer success only
 }
 
 

@@ -153,7 +153,7 @@ def updateVirtualMachine(
     )
 
 
-@command(roles=USER, event="VM.UPGRADE", response=SUCCESS)
+@command(roles=USER, event="VM.UPGRADE", response=virtualmachine)
 def scaleVirtualMachine(
     caller: Caller,
     id: Annotated[VirtualMachine, Operate, "The stopped virtual machine"],
