@@ -291,7 +291,7 @@ def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -
         if command.event and isinstance(caller, Caller):
             _record(caller, command, value, arguments)
         if wire.shape(command.name).is_async:
-            outcome.job = _finished(outcome, _thing(value, arguments))
+            outcome.job = _finished(outcome, _thing(command, value, arguments))
     return outcome
 
 
@@ -345,15 +345,18 @@ def _submit(outcome: Outcome, plan: Plan) -> None:
     )
 
 
-def _thing(value: Any, arguments: dict[str, Any]) -> models.Model | None:
+def _thing(command: Command, value: Any, arguments: dict[str, Any]) -> models.Model | None:
     """What a call was about: what came out, else the first thing that went in."""
     came = [value[0]] if isinstance(value, models.QuerySet) and value else [value]
+    if isinstance(value, list) and value and command.response and command.response.model:
+        shown = value[0].get("id") if isinstance(value[0], dict) else None
+        came = [command.response.model._base_manager.filter(uuid=shown).first()] if shown else []
     things = (v for v in (*came, *arguments.values()) if isinstance(v, models.Model))
     return next(things, None)
 
 
 def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, Any]) -> None:
-    row = _thing(value, arguments)
+    row = _thing(command, value, arguments)
     owner = row.account if row is not None and getattr(row, "account_id", None) else None
     what = f"{row._meta.verbose_name} {row}" if row is not None else command.name
     events.record(
@@ -373,4 +376,3 @@ def _in_use(error: ProtectedError) -> CloudError:
     shown = ", ".join(f"{o._meta.verbose_name} {o}" for o in users[:5])
     more = f" and {len(users) - 5} more" if len(users) > 5 else ""
     return InUse(f"Still in use by {shown}{more}; remove these first.")
-

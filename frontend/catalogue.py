@@ -197,6 +197,8 @@ def _of_call(call: ast.Call) -> Iterator[str]:
             text = template_of(value)
             if re.search(r"[A-Za-z]{3}", text):
                 yield text
+    if name == "Step" and call.args and not _values(call, "label"):
+        yield _called(call.args[0]).replace("_", " ")  # as core.steps.Step.title has it
 
 
 def _called(function: ast.expr) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from core.commands import COMMANDS, Command, Param
 from core.errors import CloudError
@@ -125,7 +126,7 @@ def _field(
         name=param.name,
         label=spec.label or label(param.name),
         widget=spec.widget or _widget(param, spec),
-        help=str(spec.help or texts.help_text(param.help)),
+        help=_help(param, spec),
         value=value,
         initial=initial,
         required=param.required or spec.required,
@@ -137,6 +138,12 @@ def _field(
     elif made.widget == "pick":
         _fill_picker(reader, made, param, spec)
     return made
+
+
+def _help(param: Param, spec: F) -> str:
+    if not spec.help and spec.widget == "base64":  # the page encodes what the API wants encoded
+        return _("A script or a cloud-init document, as text.")
+    return str(spec.help or texts.help_text(param.help))
 
 
 def _initial(

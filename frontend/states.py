@@ -27,7 +27,8 @@ STATES: dict[str, Look] = {
         implemented=_("Implemented"), setup=_("Set up"), backedup=_("Backed up"),
         completed=_("Completed"), done=_("Done"), on=_("On"), connected=_("Connected"),
         managed=_("Managed"), attached=_("Attached"), available=_("Available"),
-        downloaded=_("Downloaded"), powerrunning=_("Running"), poweron=_("On"),
+        downloaded=_("Downloaded"), downloadcomplete=_("Downloaded"),
+        powerrunning=_("Running"), poweron=_("On"),
         info=_("Information"), allow=_("Allow"), free=_("Free"), resolved=_("Resolved"),
     ),
     **_looks(
@@ -37,7 +38,8 @@ STATES: dict[str, Look] = {
         shutdown=_("Shut down"), notready=_("Not ready"), archived=_("Archived"),
         poweroff=_("Off"), powerunknown=_("Unknown"), unknown=_("Unknown"),
         pending=_("Waiting"), undone=_("Undone"), deny=_("Deny"), locked=_("Locked"),
-        uninitialized=_("Uninitialized"),
+        uninitialized=_("Uninitialized"), destroy=_("Destroyed"), suspended=_("Suspended"),
+        reserved=_("Reserved"), declined=_("Declined"), expired=_("Expired"),
     ),
     **_looks("idle", "clock", scheduled=_("Scheduled"), started=_("Started")),
     **_looks(
@@ -105,6 +107,9 @@ WORDS: dict[str, Any] = {
     "management": _("Management"),
     "optional": _("Optional"),
     "required": _("Required"),
+    "none": _("None"),
+    "writeback": _("Write-back"),
+    "writethrough": _("Write-through"),
 }
 
 

@@ -15,10 +15,34 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext, pgettext, trans_real
+from django.utils.translation import gettext_lazy as _
 
 from frontend.states import look
 
 CONTEXT = "said"
+
+#: What else fills a hole: kinds of things, what is lacking, and verbs that were refused.
+_KINDS = {
+    "Account": _("Account"), "Domain": _("Domain"), "Project": _("Project"), "User": _("User"),
+    "Volume": _("Volume"), "Snapshot": _("Snapshot"), "Template": _("Template"),
+    "Network": _("Network"), "Host": _("Host"), "Cluster": _("Cluster"), "Pod": _("Pod"),
+    "Zone": _("Zone"), "Router": _("Router"), "affinity": _("Affinity groups"),
+    "memory": _("Memory"),
+}  # fmt: skip
+_VERBS = {
+    "start": _("Start"), "stop": _("Stop"), "reboot": _("Reboot"), "destroy": _("Destroy"),
+    "expunge": _("Expunge"), "recover": _("Recover"), "reinstall": _("Reinstall"),
+    "delete": _("Delete"), "enable": _("Enable"), "disable": _("Disable"),
+    "migrate": _("Migrate"), "remove": _("Remove"),
+}  # fmt: skip
+#: Why hosts were refused, as counted in one sentence: “3 memory, 1 state”.
+_REASONS = {
+    "addresses": _("addresses"), "affinity": _("affinity"),
+    "choice": _("choice"), "dedication": _("dedication"), "full cluster": _("full cluster"),
+    "hypervisor": _("hypervisor"), "memory": _("memory"), "CPU": _("CPU"),
+    "state": _("state"), "storage": _("storage"), "storage tag": _("storage tag"), "tag": _("tag"),
+}  # fmt: skip
+_COUNTED = re.compile(r"\d+ [a-zA-Z ]+(, \d+ [a-zA-Z ]+)*")
 _READINGS = 6
 _ENGLISH = re.compile(r"\b[a-z]{2,}\b")
 _HOLE = re.compile(r"\{(\d+)\}")
@@ -62,12 +86,33 @@ def _filled(found: re.Match[str], msgid: str) -> str:
 
     def fill(hole: re.Match[str]) -> str:
         text = found[f"g{hole[1]}"] or ""
+        if f"cannot {{{hole[1]}}}" in msgid and text in _VERBS:
+            return str(_VERBS[text])
+        if _COUNTED.fullmatch(text) and (counted := _counted(text)):
+            return counted
         if " " in text:
-            return say(text)
+            said = say(text)
+            return _kind_and_name(text) if said == text else said
+        if text in _KINDS:
+            return str(_KINDS[text])
         known = look(text)
         return str(known.word) if known.known else text
 
     return _HOLE.sub(fill, pgettext(CONTEXT, msgid))
+
+
+def _counted(text: str) -> str:
+    """“3 memory, 1 state” with the reasons said; "" when it counts anything else."""
+    parts = [part.partition(" ") for part in text.split(", ")]
+    if any(kind not in _REASONS for _number, _space, kind in parts):
+        return ""
+    return "，".join(f"{number} {_REASONS[kind]}" for number, _space, kind in parts)
+
+
+def _kind_and_name(text: str) -> str:
+    """“Account dev” with its kind said; anything else as it is."""
+    kind, _space, name = text.partition(" ")
+    return f"{_KINDS[kind]} {name}" if kind in _KINDS and " " not in name else text
 
 
 def _by_parts(text: str) -> str:

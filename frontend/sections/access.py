@@ -139,7 +139,7 @@ AFFINITY = Section(
             ),
         ),
     ),
-    tabs=(Related("instances", "affinitygroupid"),),
+    tabs=(Related("instances", "affinitygroupid", preset={"affinitygroupids": "id"}),),
 )
 
 GROUPS = Section(

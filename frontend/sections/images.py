@@ -47,7 +47,8 @@ def _handing_out(kind: str) -> tuple[Action, ...]:
         F("isextractable", widget="checkbox"),
     )
     ways = (("add", _("Add")), ("remove", _("Remove")), ("reset", _("Nobody")))
-    with_accounts = Form((F("op", choices=ways, initial="add"), F("accounts", label=_("Accounts"))))
+    how = F("op", choices=ways, initial="add", help=_("Whom it is shared with from now on"))
+    with_accounts = Form((how, F("accounts", label=_("Accounts"))))
     return (
         Action(permissions, _("Share"), "share", form=Form(flags, prefill=True)),
         Action(
@@ -100,7 +101,7 @@ def _image_facts(title: Text) -> tuple[Facts, ...]:
             (
                 ID,
                 DESCRIPTION,
-                Column("status", _("Download")),
+                Column("status", _("Download"), "word"),
                 Column("ostypename", _("OS type")),
                 Column("format", _("Format")),
                 Column("hypervisor", _("Hypervisor")),
@@ -299,7 +300,7 @@ ISOS = Section(
                     "name",
                     "displaytext",
                     F("url", placeholder="https://"),
-                    "zoneid",
+                    F("zoneid", help=_("Where it is kept")),
                     F("bootable", initial="true"),
                     "ostypeid",
                 ),

@@ -202,7 +202,7 @@ NETWORKS = Section(
         ),
     ),
     tabs=(
-        Related("instances", "networkid"),
+        Related("instances", "networkid", preset={"networkids": "id"}),
         Related("publicips", "associatednetworkid"),
         Related("ipranges", "networkid", preset={"networkid": "id"}),
         Related("routers", "networkid"),

@@ -22,6 +22,11 @@ CREATED = Column("created", _("Created"), "time", shown=False)
 VISIBLE_TO = Facts(_("Visible to"), (Column("domain", _("Domains")), Column("zone", _("Zones"))))
 
 
+def _speed(record: Record) -> object:
+    """Of an offering whose size the user chooses: the user's to choose."""
+    return record.get("cpuspeed") or None
+
+
 def _cores(record: Record) -> str:
     if str(record.get("iscustomized")).lower() == "true" and not record.get("cpunumber"):
         return str(_("Chosen by the user"))
@@ -68,7 +73,7 @@ SERVICE = Section(
         NAME,
         STATE,
         Column("cpunumber", pgettext_lazy("machine", "Size"), make=_cores),
-        Column("cpuspeed", _("CPU speed"), "frequency"),
+        Column("cpuspeed", _("CPU speed"), "frequency", make=_speed),
         Column(
             "storagetype",
             _("Storage type"),
@@ -87,7 +92,7 @@ SERVICE = Section(
                 ID,
                 DESCRIPTION,
                 Column("cpunumber", _("CPU cores"), "number"),
-                Column("cpuspeed", _("CPU speed"), "frequency"),
+                Column("cpuspeed", _("CPU speed"), "frequency", make=_speed),
                 Column("memory", _("Memory"), "memory"),
                 Column("iscustomized", _("Size chosen by the user"), "flag"),
                 Column("offerha", _("High availability"), "flag"),
@@ -102,7 +107,7 @@ SERVICE = Section(
                 Column("hosttags", _("Host tags"), "words"),
                 Column("storagetags", _("Storage tags"), "words"),
                 Column("provisioningtype", _("Provisioning"), "word"),
-                Column("cacheMode", _("Cache mode")),
+                Column("cacheMode", _("Cache mode"), "word"),
                 Column("rootdisksize", _("Root disk"), "gib"),
                 Column("networkrate", _("Network rate, Mbit/s"), "number"),
             ),
@@ -166,7 +171,7 @@ SERVICE = Section(
             ),
         ),
     ),
-    tabs=(Related("instances", "serviceofferingid"),),
+    tabs=(Related("instances", "serviceofferingid", preset={"serviceofferingid": "id"}),),
 )
 
 DISK = Section(
@@ -207,7 +212,7 @@ DISK = Section(
                 Column("disksize", _("Size"), "gib"),
                 Column("iscustomized", _("Size chosen by the user"), "flag"),
                 Column("provisioningtype", _("Provisioning"), "word"),
-                Column("cacheMode", _("Cache mode")),
+                Column("cacheMode", _("Cache mode"), "word"),
                 Column("storagetype", _("Storage type"), "word"),
                 Column("tags", _("Storage tags"), "words"),
                 Column("created", _("Created"), "date"),

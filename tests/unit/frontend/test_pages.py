@@ -38,6 +38,7 @@ def furnished(db):
     f.make_snapshot(volume, store=cloud.store)
     f.make_iso(account)
     f.make_disk_offering()
+    f.make_os_type()
     f.make_key_pair(account)
     f.make_affinity_group(account)
     f.make_oauth_provider()
@@ -286,3 +287,16 @@ def test_the_palette_understands_a_verb_and_a_name(furnished, administrator):
     text = administrator.fragment("/search?q=stop web")
     assert "Stop web-1" in text
     assert "Stop db-1" not in administrator.fragment("/search?q=stop db")  # it is Stopped
+
+
+def test_a_new_instance_beside_a_network_is_made_by_the_wizard(tenant):
+    network = f.make_network(tenant.user.account)
+    text = tenant.page(f"/networks/{network.uuid}/instances")
+    assert f'href="/instances/new?networkids={network.uuid}"' in text
+    assert "/do/deployVirtualMachine" not in text
+
+
+def test_an_os_type_is_chosen_by_its_name(tenant):
+    kind = f.make_os_type()
+    text = tenant.page("/do/registerTemplate?from=templates")
+    assert re.search(rf'<option value="{kind.uuid}"[^>]*>{kind}</option>', text)

@@ -95,3 +95,19 @@ def test_a_machine_named_like_a_word_of_ours_keeps_its_name():
         said = texts.say("Virtual machine Volume is Stopped; start it to see its console.")
     assert "Volume" in said
     assert "已停止" in said
+
+
+def test_a_step_without_a_label_is_called_as_its_function_is():
+    assert ("said", "mark taken") in {entry[:2] for entry in catalogue.every()}
+
+
+def test_what_fills_a_refusal_is_said_too():
+    with translation.override("zh-hans"):
+        said = texts.say("Virtual machine web-1 is Stopped; it cannot stop now.")
+        assert "web-1" in said
+        assert not re.search(r"[A-Za-z]{2,}", said.replace("web-1", ""))
+        more = texts.say(
+            "Account dev may have 40 of CPU cores: 6 in use, 64 more asked for. Free some, or ask "
+            "an administrator for a higher limit."
+        )
+        assert "账户 dev" in more, more
