@@ -51,9 +51,10 @@ class Table:
         total = len(self.hosts)
         refused = total - len(self.fitting)
         counted = ", ".join(f"{n} {kind}" for kind, n in self.reasons())
+        if self.possible and refused:
+            return f"Fits on {len(self.fitting)} of {total} hosts; {refused} refused: {counted}."
         if self.possible:
-            text = f"Fits on {len(self.fitting)} of {total} hosts"
-            return f"{text}; {refused} refused: {counted}." if refused else f"{text}."
+            return f"Fits on {len(self.fitting)} of {total} hosts."
         if not total:
             return f"Zone {self.wanted.zone} has no hosts."
         if total == 1:

@@ -160,6 +160,7 @@ DOMAINS = Section(
             "frontend/tabs/settings.html",
             tabs.settings,
             needs="listConfigurations",
+            operates=True,
         ),
     ),
 )
@@ -348,6 +349,7 @@ ACCOUNTS = Section(
             "frontend/tabs/settings.html",
             tabs.settings,
             needs="listConfigurations",
+            operates=True,
         ),
     ),
 )
