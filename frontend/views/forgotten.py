@@ -29,7 +29,11 @@ def ask(request: HttpRequest) -> HttpResponse:
     except CloudError as error:
         context["error"] = texts.say(error.message)
         return render(request, "frontend/forgotten.html", context, status=error.code)
-    return render(request, "frontend/forgotten.html", {**context, "sent": True})
+    context["done"] = _(
+        "If there is such a user with an e-mail address, a link is on its way. It is good for a "
+        "short while only."
+    )
+    return render(request, "frontend/forgotten.html", context)
 
 
 @sensitive_post_parameters("token", "password", "again")
@@ -46,11 +50,10 @@ def choose(request: HttpRequest) -> HttpResponse:
     elif request.method == "POST":
         try:
             execute(Visitor(address_of(request)), "resetPassword", {**given, "password": password})
-            context["done"] = True
+            context["done"] = _("Your new password counts from now on. All sessions were ended.")
         except CloudError as error:
             context["error"] = texts.say(error.message)
-    response = render(
-        request, "frontend/new_password.html", context, status=422 if "error" in context else 200
-    )
-    response["Referrer-Policy"] = "no-referrer"  # the address holds the token
-    return response
+    # The address holds the token. It stays with us: every page's Referrer-Policy is same-origin.
+    # Under no-referrer browsers would send the form without an Origin, and it would be refused.
+    status = 422 if "error" in context else 200
+    return render(request, "frontend/forgotten.html", context, status=status)

@@ -183,6 +183,24 @@ def test_signing_out_elsewhere_ends_this_window_too(admin, window):
     page.wait_for_url("**/signin**")
 
 
+def test_a_new_password_is_chosen_by_a_link(admin, window):
+    """Only a browser shows whether the form gets through: it decides on Origin and Referer."""
+    portal = admin.portal
+    settings = {
+        "user.password.reset.enabled": "true", "alert.smtp.host": "127.0.0.1",
+        "user.password.reset.mail.domain.url": portal.url, "alert.email.sender": "a@example.org",
+    }  # fmt: skip
+    for name, value in settings.items():
+        portal.ask("updateConfiguration", name=name, value=value)
+    page = window().go("/forgotten/new?username=admin&domain=ROOT&token=guess")
+    page.fill("[name=password]", "another")
+    page.fill("[name=again]", "another")
+    with page.expect_response("**/forgotten/new") as answered:
+        page.get_by_role("button", name="Set the password").click()
+    assert answered.value.status == 422
+    expect(page.locator(".alert")).to_contain_text("The link is wrong")
+
+
 def test_a_phone_reaches_everything(window):
     person = window(width=390)
     page = person.sign_in()

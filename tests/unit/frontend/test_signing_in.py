@@ -159,9 +159,9 @@ def test_a_forgotten_password_is_replaced_by_the_link(user):
     ]  # fmt: skip
     assert said[0] == said[1]
     link = re.search(r"https://cloud\.example(\S+)", vault.unseal(
-        Letter.objects.get().sealed_text))[1]  # fmt: skip
+        Letter.objects.exclude(recipient="").get().sealed_text))[1]  # fmt: skip
     page = visitor.get(link)
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     token = re.search(r'name="token" value="([^"]+)"', page.content.decode())[1]
     given = {"username": "ada", "domain": "ROOT", "token": token}
     differs = visitor.post("/forgotten/new", {**given, "password": "one", "again": "two"})
