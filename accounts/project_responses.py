@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Model
@@ -103,13 +104,24 @@ project = Response(
 )  # fmt: skip
 
 
+#: What members see of each other's users: who they are, not how they get in.
+_SEEN = ("id", "username", "firstname", "lastname", "state", "account", "accountid", "domain",
+         "domainid")  # fmt: skip
+_person = replace(
+    user_response, fields=tuple(f for f in user_response.fields if f.name in _SEEN)
+)
+
+
 def _users(keys: Sequence[int], caller: Any) -> dict[int, list[dict[str, Any]] | None]:
-    """The one user who is in the project, or all those of the account."""
+    """The users of accounts that are in the project with all of them."""
     members = dict(
         ProjectMember.objects.filter(pk__in=keys, user=None).values_list("pk", "account")
     )
     by_account = users_of(list(set(members.values())), caller) if members else {}
-    return {key: by_account.get(account) for key, account in members.items()}
+    return {
+        key: [{k: user[k] for k in _SEEN if k in user} for user in by_account.get(account, [])]
+        for key, account in members.items()
+    }
 
 
 projectaccount = Response(
@@ -129,7 +141,7 @@ projectaccount = Response(
         text("domain", "account__domain__name"),
         text("domainid", "account__domain__uuid"),
         _administers(ProjectMember, "project"),
-        many("user", _users, user_response),
+        many("user", _users, _person),
     ),
 )
 

@@ -179,6 +179,8 @@ def _reference(caller: Caller | None, command: Command, param: Param, text: str)
     model = param.model
     if model is None:  # domainid and such in a listing's scope
         return text
+    if param.or_all and text == "-1":
+        return None
     try:
         uuid = uuids.UUID(text)
     except ValueError:

@@ -104,6 +104,10 @@ class Uuid(str):
     """A uuid of something that need not be the caller's to see: the command looks it up."""
 
 
+class OrAll:
+    """A reference of a list for which -1 stands for all there are: nothing is left out by it."""
+
+
 class AdminOnly:
     """Ignored, as CloudStack does, when anybody but a root administrator sends it."""
 
@@ -149,6 +153,7 @@ class Param:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     admin_only: bool = False
+    or_all: bool = False
     secret: bool = False
     multiline: bool = False
     merged: bool = False  # a map whose entries are merged
@@ -417,6 +422,8 @@ def _with_extra(param: Param, extra: Any) -> Param:
         return replace(param, minimum=extra.minimum, maximum=extra.maximum)
     if extra is AdminOnly:
         return replace(param, admin_only=True)
+    if extra is OrAll:
+        return replace(param, or_all=True)
     if extra is Secret:
         return replace(param, secret=True)
     if extra is Multiline:

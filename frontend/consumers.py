@@ -66,7 +66,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=NOT_SIGNED_IN)
             return
         own = message["kind"] == "account" and message["id"] == self.account_uuid
-        if own and not await self._join():  # its role may be another now
+        # Its role may be another now, or who is in the project.
+        again = own or message["kind"] == "project"
+        if again and not await self._join():
             await self.close(code=NOT_SIGNED_IN)
             return
         await self.send_json({"kind": message["kind"], "id": message["id"]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -47,7 +47,9 @@ def of(reader: Reader, section: Section, record: Record) -> list[Item]:
             continue
         if action.param == "id" and not action.url and str(record.get("id")) not in mine:
             continue
-        items.append(item(action, section, record))
+        made = item(action, section, record)
+        why = made.why or reader.barred(action.command, record)
+        items.append(replace(made, why=str(why)))
     return items
 
 

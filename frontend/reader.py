@@ -9,10 +9,11 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.caller import Caller
 from accounts.models import Project, ProjectInvitation
-from accounts.services import invitations, roles
+from accounts.services import invitations, membership, roles
 from api.dispatch import Outcome, execute
 from core.commands import COMMANDS
 from core.errors import CloudError
@@ -31,6 +32,7 @@ class Reader:
         self.caller = caller
         self._may: dict[str, bool] = {}
         self._project: Project | None = None
+        self._projects: dict[str, Project | None] = {}
 
     @property
     def is_admin(self) -> bool:
@@ -115,7 +117,22 @@ class Reader:
             self.__dict__["scope"] = {"projectid": uuid}
             self.__dict__.pop("scope_name", None)
 
+    def barred(self, command: str, record: Record) -> str:
+        """Why one's part in the thing's project leaves no room for this; or ""."""
+        if not self.caller.memberships or not record.get("projectid"):
+            return ""
+        project = self._visible_project(str(record["projectid"]))
+        mine = self.caller.memberships.get(project.account_id) if project else None
+        if mine is None or membership.permits(self.caller, mine, command):
+            return ""
+        return _("Your role in project %(name)s does not allow this.") % {"name": project}
+
     def _visible_project(self, uuid: str) -> Project | None:
+        if uuid not in self._projects:
+            self._projects[uuid] = self._find_project(uuid)
+        return self._projects[uuid]
+
+    def _find_project(self, uuid: str) -> Project | None:
         try:
             wanted = UUID(uuid)
         except ValueError:

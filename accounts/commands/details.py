@@ -13,6 +13,8 @@ from accounts.pinned import types
 from accounts.pinned.responses import detailoption, resourcedetail
 from accounts.pinned.types import ResourceType
 from accounts.services import details as service
+from accounts.services import membership
+from accounts.services.scoping import accounts_of_projects
 from core.commands import ADMIN, USER, Access, AdminOnly, Map, command
 from core.errors import InvalidParameter
 from core.responses import SUCCESS
@@ -54,7 +56,7 @@ def removeResourceDetail(
     return row
 
 
-@command(roles=USER, response=resourcedetail)
+@command(roles=USER, response=resourcedetail, paged=True)
 def listResourceDetails(
     caller: Caller,
     resourcetype: Annotated[str, _KIND],
@@ -62,23 +64,25 @@ def listResourceDetails(
     key: Annotated[str, "Only of this name"] = "",
     value: Annotated[str, AdminOnly, "With key: only of this value"] = "",
     fordisplay: Annotated[bool, AdminOnly, "Only those that owners see too"] = False,
+    projectid: Annotated[str, "Only of what this project has; -1: any project"] = "",
 ) -> list[dict[str, Any]]:
     """Lists details: all of one thing, or those of one name of many."""
     if not resourceid and not key:
         raise InvalidParameter("Give resourceid or key: which details.")
     kind = types.named(resourcetype)
-    rows: Any
+    rows = _rows(caller, kind, projectid)
     if resourceid:
-        rows = types.things(
+        things = types.things(
             caller, "listResourceDetails", kind, [resourceid],
             access=Access.READ, parameter="resourceid",
         )  # fmt: skip
+        rows = rows.filter(pk__in=[thing.pk for thing in things])
     else:
-        rows = _with(kind, caller, key)
+        rows = rows.filter(_having(kind, key))
     hidden = caller.is_root_admin and not fordisplay
     found = (
         service.record(kind, d)
-        for d in service.found(rows, hidden=hidden)
+        for d in service.found(rows.order_by("pk")[:_MOST], hidden=hidden)
         if (not key or d.key == key) and (not value or d.value == value)
     )
     return list(islice(found, _MOST))
@@ -100,12 +104,23 @@ def listDetailOptions(
     return {"details": {name: list(values) for name, values in service.options(kind).items()}}
 
 
-def _with(kind: ResourceType, caller: Caller, key: str) -> Any:
+def _rows(caller: Caller, kind: ResourceType, project: str) -> Any:
+    """What the caller sees of a kind; of a project, or of any (-1), where one is asked for."""
+    rows = kind.rows(caller, Access.READ)
+    owner = getattr(kind.model, "OWNER", "")
+    if project:
+        accounts = accounts_of_projects(caller, "listResourceDetails", project)
+        return rows.filter(**{f"{owner}__in": accounts}) if owner else rows.none()
+    barred = membership.barred(caller, "listResourceDetails") if owner else []
+    return rows.exclude(**{f"{owner}__in": barred}) if barred else rows
+
+
+def _having(kind: ResourceType, key: str) -> Q:
     beside = ResourceDetail.objects.filter(resource_type=kind.name, name=key)
     having = Q(uuid__in=beside.values("resource_uuid"))
     if any(f.name == "details" for f in kind.model._meta.get_fields()):
         having |= Q(details__has_key=key)
-    return kind.rows(caller, Access.READ).filter(having).order_by("pk")[:_MOST]
+    return having
 
 
 def _pairs(entries: list[dict[str, str]]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from core.commands import Command
 from core.errors import NotAllowedInState, PermissionDenied
 
 #: What a suspended project's members may still ask for: to look, and to let go.
-_LETS_GO = (
+LETS_GO = (
     "delete", "destroy", "expunge", "remove", "stop", "detach", "disassociate", "release",
     "revoke", "cancel", "archive", "disable", "unassign", "update", "revert", "migrate",
 )  # fmt: skip
@@ -48,7 +48,7 @@ def check(caller: Caller, command: Command, values: Iterable[Any]) -> None:
             raise _no_more(account)
         if not permits(caller, membership, command.name):
             raise denied(membership, command.name)
-    if changes and not command.name.startswith(_LETS_GO):
+    if changes and not command.name.startswith(LETS_GO):
         for project in projects:
             if project.account_id in owners:
                 check_active(project)

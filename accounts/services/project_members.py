@@ -107,6 +107,7 @@ def add(project: Project, account: Account, user: User | None, part: Part) -> Pr
         ):
             _drop(single)
     live.changed(project)
+    live.tell("project", str(project.uuid), account.pk)  # who is not listening to it yet
     return made
 
 

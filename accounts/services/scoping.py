@@ -6,7 +6,7 @@ import contextlib
 import uuid as uuids
 from typing import Annotated
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Account, Domain, Project
@@ -44,6 +44,25 @@ def owner_for(
     if account.state != "enabled":
         raise PermissionDenied(f"Account {account.name} is {account.state}; enable it first.")
     return account
+
+
+def check_owner(
+    caller: Caller,
+    row: Model,
+    account_name: str | None,
+    domain: Domain | None,
+    project: Project | None,
+) -> None:
+    """Whether a thing is whose the caller says it is, if it says so.
+
+    Raises InvalidParameter.
+    """
+    if not account_name and project is None:
+        return
+    owner = owner_for(caller, account_name, domain, project, lets_go=True)
+    if membership.owner_id(row) != owner.pk:
+        whose = f"project {project.name}" if project else f"account {owner.name}"
+        raise InvalidParameter(f"{row} does not belong to {whose}.")
 
 
 def _of_project(project: Project, account_name: str | None, lets_go: bool) -> Account:

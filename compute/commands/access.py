@@ -6,7 +6,7 @@ from typing import Annotated
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import OfProject, owner_for
+from accounts.services.scoping import OfProject, check_owner, owner_for
 from compute import jobs
 from compute.models import UserData, VirtualMachine
 from compute.responses import virtualmachine
@@ -57,8 +57,12 @@ def resetUserDataForVirtualMachine(
     userdata: Annotated[str, Length(1048576), Multiline, "Data for the guest, in base64"] = "",
     userdataid: Annotated[UserData | None, Use, "Data that was registered"] = None,
     userdatadetails: Annotated[Details | None, "Values of its variables"] = None,
+    account: Annotated[str | None, "Whose the machine is, to be sure; goes with domainid"] = None,
+    domainid: Annotated[Domain | None, "Domain of that account"] = None,
+    projectid: OfProject = None,
 ) -> VirtualMachine:
     """Gives a stopped machine other user data, or none."""
+    check_owner(caller, id, account, domainid, projectid)
     access.reset_user_data(id, userdata, userdataid, userdatadetails or {})
     return id
 

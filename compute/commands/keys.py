@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.caller import Caller
 from accounts.models import Domain
-from accounts.services.scoping import OfProject, owner_for
+from accounts.services.scoping import OfProject, check_owner, owner_for
 from compute.models import SshKeyPair, UserData
 from compute.responses import newkeypair, sshkeypair, userdata
 from compute.services import access, keys
@@ -90,8 +90,10 @@ def deleteUserData(
     id: Annotated[UserData, Operate, "The user data to forget"],
     account: _Account = None,
     domainid: _Domain = None,
+    projectid: OfProject = None,
 ) -> None:
     """Forgets user data that no machine uses."""
+    check_owner(caller, id, account, domainid, projectid)
     keys.delete_user_data(id)
 
 

@@ -20,6 +20,7 @@ from core.commands import (
     Filter,
     Length,
     Operate,
+    OrAll,
     Use,
     command,
     listing,
@@ -196,7 +197,9 @@ def listServiceOfferings(
     zoneid: Annotated[Zone | None, "Only what can be used in this zone"] = None,
     domainid: Annotated[Domain | None, "Only what is for this domain"] = None,
     isrecursive: Annotated[bool, "With domainid: and for those below"] = False,
-    projectid: Annotated[Project | None, "Only what machines of this project can be"] = None,
+    projectid: Annotated[
+        Project | None, OrAll, "Only what machines of this project can be; -1: of any"
+    ] = None,
     listall: Annotated[bool, "Accepted; what may be seen is always listed"] = False,
     virtualmachineid: Annotated[
         VirtualMachine | None, "Only what this machine could change to"

@@ -15,6 +15,7 @@ from core.commands import (
     Filter,
     Length,
     Operate,
+    OrAll,
     command,
     listing,
 )
@@ -141,7 +142,9 @@ def listDiskOfferings(
     name: Annotated[str | None, Filter("name"), "Only of this name"] = None,
     zoneid: Annotated[Zone | None, "Only those for this zone"] = None,
     domainid: Annotated[Domain | None, "Only those an account of this domain could use"] = None,
-    projectid: Annotated[Project | None, "Only those this project could use"] = None,
+    projectid: Annotated[
+        Project | None, OrAll, "Only those this project could use; -1: any project"
+    ] = None,
     state: Annotated[Literal["Active", "Inactive", "all"], "Only in this state"] = "Active",
     storagetype: Annotated[str | None, Filter("storage_type"), "Only shared or local"] = None,
     storageid: Annotated[StoragePool | None, "Only those whose tags this pool has"] = None,

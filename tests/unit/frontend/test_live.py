@@ -11,11 +11,11 @@ from channels.routing import URLRouter
 from django.utils import timezone
 
 from accounts.models import Role, Session
-from accounts.services import sessions
+from accounts.services import project_members, sessions
 from frontend.consumers import NOT_SIGNED_IN
 from frontend.routing import websocket_urlpatterns
 from infra.services import configuration
-from tests.factories import PASSWORD, make_account, make_domain, make_user
+from tests.factories import PASSWORD, make_account, make_domain, make_project, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 application = URLRouter(websocket_urlpatterns)
@@ -67,6 +67,31 @@ async def listening(token, *messages):
         out.append(await heard(socket))
     await leave(socket)
     return out
+
+
+def test_who_is_in_a_project_hears_of_its_things_and_who_is_taken_out_does_not():
+    user = make_user()
+    project = make_project(make_account(domain=user.domain), user.account)
+    things = f"live.account.{project.account_id}"
+
+    @async_to_sync
+    async def heard_before_and_after(token):
+        socket = opened(token)
+        await connect(socket)
+        await tell(things, "volume", "before")
+        out = [await heard(socket)]
+        remove = sync_to_async(project_members.remove, thread_sensitive=True)
+        await remove(project, user.account, None)
+        await tell(things, "project", "gone")
+        out.append(await heard(socket))
+        await tell(things, "volume", "after")
+        while not await socket.receive_nothing(0.2):
+            out.append(await heard(socket))
+        await leave(socket)
+        return [message["id"] for message in out]
+
+    told = heard_before_and_after(sign_in(user).token)
+    assert told == ["before", "gone"]
 
 
 def test_another_site_may_not_listen():

@@ -128,6 +128,16 @@ def test_a_regular_member_is_offered_no_change_of_rules(browser_of, owner, proje
     assert "/projectrules/" not in browser_of(member).page(f"/projectroles/{role.uuid}/rules")
 
 
+def test_what_ones_part_in_the_project_forbids_is_greyed_out(browser_of, owner, project):
+    member = f.make_user("member", domain=owner.domain)
+    project.members.create(account=member.account, role=project.roles.get())
+    shared, own = f.make_volume(project.account), f.make_volume(member.account)
+    person, why = browser_of(member), "Your role in project shop does not allow this."
+    assert why in person.page(f"/menu/volumes/{shared.uuid}")
+    assert why not in person.page(f"/menu/volumes/{own.uuid}")
+    assert why not in browser_of(owner).page(f"/menu/volumes/{shared.uuid}")
+
+
 def test_the_invited_see_it_and_answer(browser_of, person, owner, project):
     configuration.set_value("project.invite.required", "true")
     invited = f.make_user("invited", domain=owner.domain)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from accounts.services import project_members, projects
+from accounts.services import keys, project_members, projects
 from accounts.services.project_members import Part
 from api import dispatch
 from compute.models import InstanceGroup
@@ -58,11 +58,14 @@ def test_a_member_leaves_by_itself_but_the_only_administrator_stays(owner, membe
 
 
 def test_the_list_of_who_is_in_it(owner, member, project):
+    keys.register(owner.user)
     rows = ask(member, "listProjectAccounts", projectid=project.uuid).records
     assert {(r["account"], r["role"]) for r in rows} == {
         (owner.account.name, "Admin"), (member.account.name, "Regular"),
     }  # fmt: skip
-    assert rows[0]["user"][0]["username"] == owner.user.username
+    (seen,) = rows[0]["user"]
+    assert seen["username"] == owner.user.username
+    assert not seen.keys() & {"apikey", "email", "is2faenabled", "roleid"}
     admins = ask(member, "listProjectAccounts", projectid=project.uuid, role="Admin").records
     assert [r["account"] for r in admins] == [owner.account.name]
 
