@@ -271,6 +271,7 @@ def _try(caller: Caller, command: Command, given: dict[str, Any]) -> Outcome:
 def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -> Outcome:
     """The request half: checks, decisions, rows, and the job that will do the rest."""
     arguments = parameters.parse(caller, command, given)
+    keyword = parameters.value_of(caller, command, "keyword", given) if command.paged else None
     if isinstance(caller, Caller):
         membership.check(caller, command, arguments.values())
     value = command.function(caller, **arguments)
@@ -287,7 +288,7 @@ def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -
             outcome.records = command.response.render(value, caller)
             outcome.count = len(outcome.records)
         if command.paged:
-            _cut(outcome, given)
+            _cut(outcome, keyword, given)
         if command.event and isinstance(caller, Caller):
             _record(caller, command, value, arguments)
         if wire.shape(command.name).is_async:
@@ -295,11 +296,11 @@ def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -
     return outcome
 
 
-def _cut(outcome: Outcome, given: dict[str, Any]) -> None:
+def _cut(outcome: Outcome, keyword: str | None, given: dict[str, Any]) -> None:
     """The page asked for, of records that the command made itself."""
-    page, command, records = paging.page_of(given), outcome.command, outcome.records or []
-    word = str(given.get("keyword") or "").casefold()
-    if word and "keyword" not in inspect.signature(command.function).parameters:
+    page, records = paging.page_of(given), outcome.records or []
+    word = (keyword or "").casefold()
+    if word and "keyword" not in inspect.signature(outcome.command.function).parameters:
         records = [r for r in records if any(word in str(r.get(n, "")).casefold() for n in _NAMES)]
     outcome.count = len(records)
     end = None if page.size is None else page.offset + page.size

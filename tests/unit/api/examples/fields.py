@@ -9,7 +9,7 @@ from typing import Any
 from api import wire
 from core.commands import COMMANDS, Command
 from core.responses import SUCCESS, Response
-from tests.unit.api.test_reference import FIELDS
+from tests.unit.api.test_reference import FIELDS, object_of
 
 _REFERENCE = wire.reference()
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}\Z")
@@ -57,7 +57,7 @@ def faults(name: str, record: dict[str, Any]) -> Iterator[str]:
     if entry is None:  # a command of ours: its own declaration is the reference
         yield from _undeclared(command, record)
         return
-    known = _fields(entry["object"])
+    known = _fields(object_of(name))
     if "success" in known and len(known) <= 2:  # CloudStack says only that it went well
         yield from _undeclared(command, record)
         return
