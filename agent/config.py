@@ -39,7 +39,7 @@ class AgentConfig:
     # (None keeps it in memory).
     simulated_latency_s: float = 0.0
     simulated_state: Path | None = None
-    # uuids of its cluster, pod and zone: what mocks may be meant for.
+    # The portal's uuids of it, its cluster, pod and zone: what mocks may be meant for.
     simulated_places: tuple[str, ...] = ()
     simulated_cpus: int = 32
     simulated_memory_mb: int = 131072

@@ -54,7 +54,8 @@ def simulated(host: Host) -> Agent:
             name=host.name,
             host_uuid=host.machine or str(host.uuid),
             address=host.address,
-            simulated_places=_places_in(host.cluster_id),
+            # Mocks are meant for the host's row; ``machine`` outlives it.
+            simulated_places=(str(host.uuid), *_places_in(host.cluster_id)),
         ),
         world(),
     )

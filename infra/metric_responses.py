@@ -16,10 +16,11 @@ from infra.models import Cluster, Host, Zone
 from infra.responses import cluster, host, managementserver, zone
 from infra.services import capacities, loads
 from infra.services.loads import Load, share
-from infra.services.thresholds import THRESHOLDS
+from infra.services.thresholds import CPU_FULL, MEMORY_FULL, THRESHOLDS
 
 _CPU, _MEMORY = THRESHOLDS[capacities.CPU], THRESHOLDS[capacities.MEMORY]
-_FLAGS = ("cputhreshold", "cpuallocatedthreshold", "memorythreshold", "memoryallocatedthreshold")
+_SHARES = ("cpu", "cpuallocated", "memory", "memoryallocated")
+_FLAGS = (*(f"{s}threshold" for s in _SHARES), *(f"{s}disablethreshold" for s in _SHARES))
 
 
 def ghz(mhz: float) -> str:
@@ -36,8 +37,8 @@ def percent(value: float) -> str:
 
 def _flags(shares: Sequence[float], place: Any) -> dict[str, bool]:
     """Whether CPU used, CPU given, memory used, memory given are beyond what was set."""
-    limits = (_CPU, _CPU, _MEMORY, _MEMORY)
-    pairs = zip(_FLAGS, shares, limits, strict=True)
+    limits = (_CPU, _CPU, _MEMORY, _MEMORY, CPU_FULL, CPU_FULL, MEMORY_FULL, MEMORY_FULL)
+    pairs = zip(_FLAGS, (*shares, *shares), limits, strict=True)
     return {name: value > 100.0 * limit.get(place) for name, value, limit in pairs}
 
 

@@ -277,7 +277,7 @@ class Faults:
 
 class SimulatedTrouble(Interceptor):
     """Latency, faults and mocks around each operation of one simulated host. ``places`` are the
-    uuids of its cluster, pod and zone."""
+    uuids that mocks may be meant for: the portal's of the host, its cluster, pod and zone."""
 
     def __init__(
         self, world: World, host: str, latency_s: float = 0.0, places: Sequence[str] = ()

@@ -29,7 +29,7 @@ from core.locking import locked
 from core.steps import Plan
 from core.units import GIB
 from infra.models import Host, Zone
-from infra.services import capacity, pod_ranges
+from infra.services import capacity, pod_ranges, summary
 from infra.services.reports import on_host_lost, on_power_report
 from jobs.models import AsyncJob, JobStatus
 from jobs.schedules import every
@@ -326,3 +326,6 @@ def lost(host: Host) -> None:
 
 def _at_work(vm: SystemVm) -> bool:
     return AsyncJob.objects.filter(instance_uuid=vm.uuid, status=JobStatus.PENDING).exists()
+
+
+summary.register_counter("systemvms", lambda: SystemVm.objects.count())

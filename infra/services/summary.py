@@ -28,7 +28,6 @@ def counts() -> dict[str, int]:
         "cpusockets": hosts.aggregate(n=Sum("cpu_sockets"))["n"] or 0,
         "alerts": Alert.objects.filter(archived=False, resolved=None).count(),
         "managementservers": Worker.objects.count(),
-        "systemvms": 0,
         "ilbvms": 0,
         **{name: counter() for name, counter in sorted(_counters.items())},
     }

@@ -10,10 +10,16 @@ from django.db import transaction
 from core import live
 from core.errors import InUse, InvalidParameter
 from core.locking import locked
-from infra.models import Zone
+from infra.models import Pod, Zone
 from infra.services import checks
 from infra.services.usage import refuse_if_used
-from network.models import Network, NetworkOffering, PhysicalNetwork, TrafficType
+from network.models import (
+    Network,
+    NetworkOffering,
+    PhysicalNetwork,
+    StorageIpRange,
+    TrafficType,
+)
 from network.services import providers, vlans
 
 ISOLATION_METHODS = ("VLAN", "VXLAN")
@@ -148,14 +154,16 @@ def _check_label(label: str) -> None:
 
 @transaction.atomic
 def remove_traffic(traffic: TrafficType) -> None:
-    """Raises InUse naming networks or ranges that need it."""
+    """Raises InUse naming networks, ranges or pods that need it."""
     physical = locked(traffic.physical_network)
     if traffic.type == "Guest":
         users: list[Any] = list(Network.objects.filter(physical_network=physical)[:5])
     elif traffic.type == "Public":
         users = list(physical.ip_ranges.filter(network=None, removed=None)[:5])
+    elif traffic.type == "Management":
+        users = list(Pod.objects.filter(zone=physical.zone_id)[:5])
     else:
-        users = []
+        users = list(StorageIpRange.objects.filter(pod__zone=physical.zone_id)[:5])
     if users:
         raise InUse(
             f"{traffic.type} traffic of physical network {physical} is used by "

@@ -9,7 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, Sum
 
 from core.config import Scope
 from infra.models import ConfigurationValue, Zone
-from infra.services import capacities
+from infra.services import capacities, summary
 from infra.services.capacities import Amount
 from storage import states
 from storage.models import ImageStore, StoragePool
@@ -79,3 +79,7 @@ def _secondary(where: dict[str, Any]) -> Iterable[Amount]:
 def _amount(kind: int, place: Iterable[int | None], total: int, used: int) -> Amount:
     where = dict(zip(_PLACE, place, strict=False))
     return Amount(kind, total=total, used=used, allocated=used, **where)
+
+
+summary.register_counter("storagepools", lambda: StoragePool.objects.count())
+summary.register_counter("imagestores", lambda: ImageStore.objects.count())

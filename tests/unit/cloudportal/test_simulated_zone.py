@@ -2,8 +2,10 @@
 
 import pytest
 
+from agent import protocol
+from agent.operations import World
 from api.dispatch import execute
-from cloudportal import defaults
+from cloudportal import defaults, hosts
 from compute.models import SystemVm, VirtualMachine
 from compute.services import system_vms
 from infra.models import Host, HostCapacity, PodAddress, Zone
@@ -11,7 +13,7 @@ from jobs.models import AsyncJob, JobStatus, Trouble
 from jobs.worker import run_everything
 from network.models import GuestAddress
 from storage.models import ImageStore, StoragePool, Template, Volume
-from tests.factories import admin_caller
+from tests.factories import admin_caller, make_host
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +98,16 @@ def test_a_zone_of_simulated_hosts_is_a_cloud_and_leaves_nothing(world):
     assert not Trouble.objects.filter(closed=None).exists()
     tables = ("domains", "files", "pools", "images", "routers")
     assert not [table for table in tables if world.ledger.count(table)]
+
+
+def test_a_host_does_on_purpose_what_its_own_mock_says(monkeypatch):
+    """A simulated machine has an identity of its own, which outlives the host's row."""
+    shared = World()
+    monkeypatch.setattr(hosts, "world", lambda: shared)
+    host = make_host(machine="9d0a0000-0000-4000-8000-000000000001")
+    shared.mocks.add("StopCommand", "result:fail", place=str(host.uuid), count=1)
+    agent = hosts.simulated(host)
+    call = protocol.Call("domain.stop", protocol.StopDomain("u", forced=True))
+    with pytest.raises(protocol.OperationFailed):
+        agent.execute(call)
+    agent.execute(call)

@@ -13,7 +13,7 @@ from api.dispatch import execute
 from core.errors import InvalidParameter
 from infra.models import HostCapacity, HostSample
 from infra.services import capacities, configuration
-from infra.services.thresholds import THRESHOLDS
+from infra.services.thresholds import CPU_FULL, THRESHOLDS
 from tests.factories import (
     admin_caller,
     make_cluster,
@@ -67,6 +67,11 @@ def test_thresholds_are_those_of_the_place():
     assert shown["memorythreshold"] is False
     (shown,) = ask("listClustersMetrics", id=cluster.uuid).records
     assert shown["cputhreshold"] is True
+    assert shown["cpudisablethreshold"] is False
+    configuration.set_value(CPU_FULL.name, "0.45", cluster)
+    (shown,) = ask("listClustersMetrics", id=cluster.uuid).records
+    assert shown["cpudisablethreshold"] is True
+    assert shown["memoryallocateddisablethreshold"] is False
 
 
 def test_a_zone_without_hosts_has_no_load():

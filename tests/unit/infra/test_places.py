@@ -13,8 +13,10 @@ from tests.factories import (
     make_domain,
     make_host,
     make_pod,
+    make_pool,
+    make_system_vm,
     make_zone,
-)  # noqa: E501
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -198,8 +200,11 @@ def test_a_host_shows_as_much_as_is_asked(django_assert_max_num_queries):
 
 
 def test_the_whole_at_a_glance():
-    make_host()
+    host = make_host()
+    make_pool(cluster=host.cluster)
+    make_system_vm(host.zone, host=host)
     counts = do("listInfrastructure")
+    assert (counts["storagepools"], counts["imagestores"], counts["systemvms"]) == (1, 0, 1)
     assert {k: counts[k] for k in ("zones", "pods", "clusters", "hosts", "cpusockets")} == {
         "zones": 1, "pods": 1, "clusters": 1, "hosts": 1, "cpusockets": 1,
     }  # fmt: skip

@@ -210,7 +210,7 @@ def test_pods_of_a_basic_zone_may_have_subnets_of_their_own():
     )  # fmt: skip
     assert third.gateway is None
     assert addresses.pod_of([second]) == other
-    served = routers.spec_for(routers.ensure(network)).networks[0]
+    served = routers.spec_for(routers.ensure(network), routers.guests_of(network)).networks[0]
     assert [(s.gateway, s.prefix) for s in served.more4] == [("10.6.0.1", 24)]
     with transaction.atomic(), pytest.raises(InvalidParameter, match="not an address of network"):
         addresses.allocate(network, ip4="10.7.0.5")
@@ -311,5 +311,11 @@ def test_what_is_in_use_is_named_by_whoever_is_deleted(zone):
     with pytest.raises(InUse, match="is used by 198.51.100.10–198.51.100.20"):
         do("deleteTrafficType", id=traffic.uuid)
     do("deleteVlanIpRange", id=row["id"])
+    managed = make_traffic_type(wires, "Management")
+    pod = make_pod(zone)
+    with pytest.raises(InUse, match=f"is used by {pod}"):
+        do("deleteTrafficType", id=managed.uuid)
+    do("deletePod", id=pod.uuid)
+    do("deleteTrafficType", id=managed.uuid)
     do("deletePhysicalNetwork", id=wires.uuid)
     do("deleteZone", id=zone.uuid)
