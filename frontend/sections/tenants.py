@@ -39,11 +39,14 @@ def _below_root(record: Record) -> Text:
 
 LIMIT = Form(
     (
-        F("resourcetype", widget="hidden"),
+        F(
+            "resourcetype", label=_("Of what"),
+            choices=tuple((str(kind), name) for kind, (name, *_rest) in tabs.RESOURCES.items()),
+        ),
         F("tag", widget="hidden"),
         F("max", help=_("-1 means no limit. Memory counts in MiB, storage in GiB.")),
     )
-)
+)  # fmt: skip
 
 DOMAINS = Section(
     key="domains",

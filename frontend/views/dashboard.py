@@ -153,19 +153,26 @@ def sidebar_counts(request: HttpRequest) -> JsonResponse:
 
 
 def quota(reader: Reader) -> list[dict[str, Any]]:
-    """Own use against own limits; lines without a limit and without use are left out."""
-    record = own_account(reader)
+    """Use against limits; lines without a limit and without use are left out."""
+    record = holder(reader)
     lines = tabs.quota_lines(record) if record else []
     return [line for line in lines if line["used"] or line["limit"] is not None]
 
 
-def own_account(reader: Reader) -> dict[str, Any] | None:
-    """The account's, or the project's one acts in."""
+def holder(reader: Reader) -> dict[str, Any] | None:
+    """Whose use is shown: the project's or account's one acts in, the domain's that one rules,
+    or one's own account's."""
+    scope, caller = reader.scope, reader.caller
+    if reader.project is not None:
+        command, given = "listProjects", {"id": str(reader.project.uuid)}
+    elif "account" in scope:
+        command, given = "listAccounts", {"name": scope["account"], "domainid": scope["domainid"]}
+    elif reader.rules:
+        command, given = "listDomains", {"id": scope.get("domainid") or str(caller.domain.uuid)}
+    else:
+        command, given = "listAccounts", {"id": str(caller.account.uuid)}
     try:
-        if reader.project is not None:
-            found = reader.run("listProjects", {"id": str(reader.project.uuid)}).records
-        else:
-            found = reader.run("listAccounts", {"id": str(reader.caller.account.uuid)}).records
+        found = reader.run(command, given).records
     except CloudError:
         return None
     return found[0] if found else None
@@ -173,7 +180,7 @@ def own_account(reader: Reader) -> dict[str, Any] | None:
 
 def shortcuts(reader: Reader) -> list[dict[str, Any]]:
     out = []
-    for key in ("instances", "volumes", "networks", "sshkeys", "templates"):
+    for key in ("instances", "volumes", "networks", "sshkeys", "templates", "accounts", "users"):
         for action in SECTIONS[key].create[:1]:
             if reader.may(action.command):
                 url = action.url or f"/do/{action.command}?from={key}"

@@ -1,9 +1,14 @@
 """What an administrator of a domain is shown: no place for what one may not do or know."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from accounts.models import Role
+from frontend.reader import Reader
+from frontend.views import dashboard
 from tests import factories as f
+from tests.factories import caller_of
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +66,13 @@ def test_a_line_that_is_no_rule_is_refused_and_stays_in_the_form(administrator):
     assert reply.status_code == 422
     assert "perhaps list*" in reply.content.decode()
     assert not Role.objects.filter(name="auditor").exists()
+
+
+def test_the_overview_counts_the_domain_that_one_rules_not_one_s_own_account(ruler):
+    below = f.make_account("someone", domain=f.make_domain("east", parent=ruler.user.domain))
+    f.make_vm(account=below)
+    shown = ruler.page("/")
+    assert "My instances" not in shown
+    assert "/do/createAccount" in shown
+    quota = dashboard.holder(Reader(SimpleNamespace(COOKIES={}), caller_of(ruler.user)))
+    assert quota["path"] == "ROOT/north"

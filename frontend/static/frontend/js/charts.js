@@ -38,7 +38,8 @@ onContent(async (root) => {
     }
     new Plot({
       width: element.clientWidth, height: 190, axes: [{ ...axis, values: clock }, { ...axis, size: 56 }], legend: { show: false },
-      scales: { y: { range: (plot, low, high) => [0, most || Math.max(high * 1.15, 1)] } },
+      // A first point alone stands in the middle of ten minutes, not of days.
+      scales: { x: { range: (plot, first, last) => (last - first < 600 ? [first - 300, last + 300] : [first, last]) }, y: { range: (plot, low, high) => [0, most || Math.max(high * 1.15, 1)] } },
       series,
     }, data, element);
   }
