@@ -55,6 +55,10 @@ def simulated_agent(config: AgentConfig, world: World | None = None) -> Agent:
         inline=True,
     )
     trouble = SimulatedTrouble(
-        world, host, config.simulated_latency_s, config.simulated_places
+        world,
+        host,
+        config.simulated_latency_s,
+        config.simulated_places,
+        name=config.host_name,
     )
     return Agent(parts, FenceBook(), trouble)

@@ -277,13 +277,21 @@ class Faults:
 
 class SimulatedTrouble(Interceptor):
     """Latency, faults and mocks around each operation of one simulated host. ``places`` are the
-    uuids that mocks may be meant for: the portal's of the host, its cluster, pod and zone."""
+    uuids that mocks may be meant for: the portal's of the host, its cluster, pod and zone.
+    People know the host by ``name``."""
 
     def __init__(
-        self, world: World, host: str, latency_s: float = 0.0, places: Sequence[str] = ()
+        self,
+        world: World,
+        host: str,
+        latency_s: float = 0.0,
+        places: Sequence[str] = (),
+        *,
+        name: str = "",
     ) -> None:
         self._world = world
         self._host = host
+        self._name = name or host
         self._latency_s = latency_s
         self._places = (host, *places)
 
@@ -294,10 +302,10 @@ class SimulatedTrouble(Interceptor):
         if mock is not None:
             if mock.result == "off":
                 self._world.power_loss(self._host)
-            mocks.before(mock, self._host, task)
+            mocks.before(mock, self._name, task)
         self._world.faults.apply(call.operation, self._host, "before", task)
         result = work()
         self._world.faults.apply(call.operation, self._host, "after", task)
         if mock is not None:
-            result = mocks.after(mock, self._host, call.operation, result, task)
+            result = mocks.after(mock, self._name, call.operation, result, task)
         return result

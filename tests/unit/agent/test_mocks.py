@@ -33,6 +33,14 @@ def test_a_mock_fails_as_often_as_it_was_told():
     assert [mock.left for mock in world.mocks.all()] == [0]
 
 
+def test_a_host_that_is_away_is_called_by_its_name():
+    world = World()
+    config = AgentConfig(Path("/nowhere"), name="rack-7", host_uuid=HOST)
+    world.mocks.add("PingCommand", "result:fault")
+    with pytest.raises(p.HostUnavailable, match="rack-7"):
+        power(simulated_agent(config, world))
+
+
 def test_the_narrowest_place_decides():
     world = World()
     world.mocks.add("host.power", "result:fault", place=ZONE)
