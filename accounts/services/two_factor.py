@@ -19,7 +19,13 @@ from accounts.models import RecoveryCode, SecondFactor, Session, User
 from accounts.services import factor_policy, proving, sessions, throttle
 from accounts.services.factor_policy import PROVIDERS, STATIC_PIN, TOTP
 from core import live, vault
-from core.errors import InvalidParameter, LoginFailed, NotAllowedInState, PermissionDenied
+from core.errors import (
+    InvalidParameter,
+    LoginFailed,
+    NotAllowedInState,
+    PermissionDenied,
+    SecondFactorNeeded,
+)
 
 RECOVERY_CODES = 10
 _PIN_DIGITS = 8
@@ -121,7 +127,10 @@ def switch_off(caller: Caller, *, password: str | None, code: str | None) -> Use
 @transaction.atomic
 def reset(caller: Caller, user: User) -> User:
     """Throws away the factor of a lower user who lost it, and ends the user's sessions. If a
-    factor is mandated, the user sets up a new one at the next sign-in."""
+    factor is mandated, the user sets up a new one at the next sign-in. Whoever knows no more
+    than the administrator's password must not."""
+    if caller.session is not None and caller.session.pending:
+        raise SecondFactorNeeded("Prove your own second factor first.")
     if factor_policy.factor_of(user) is None:
         raise InvalidParameter(f"User {user} has no second factor.")
     _throw_away(user)

@@ -281,6 +281,15 @@ def test_an_administrator_throws_a_lower_users_away_and_signs_it_out(user):
     assert sessions.find(signed.token, pending=True) is None
 
 
+def test_half_signed_in_an_administrator_throws_nobodys_away(user):
+    """Else whoever knows an administrator's password could undo the factors below it."""
+    signed = sessions.log_in(with_factor(user).username, PASSWORD)
+    with pytest.raises(SecondFactorNeeded):
+        off(half_signed_in(with_factor(admin())), userid=str(user.uuid))
+    assert SecondFactor.objects.filter(user=user).exists()
+    assert sessions.find(signed.token, pending=True)
+
+
 def test_nobody_throws_away_that_of_a_higher_user(user):
     with_factor(admin())
     lower = make_user("boss", domain=make_domain(), role_type="DomainAdmin")
