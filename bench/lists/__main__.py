@@ -32,13 +32,26 @@ from accounts.models import User  # noqa: E402
 from accounts.services.bootstrap import bootstrap  # noqa: E402
 from api import dispatch  # noqa: E402
 from bench.http import load  # noqa: E402
+from bench.lists.things import Things  # noqa: E402
 from bench.portal import Signer, before_all_else, cpu_seconds, serving  # noqa: E402
 from cloudportal.simulation import Simulation, Wanted  # noqa: E402
 from compute.models import VirtualMachine  # noqa: E402
 from infra.models import Zone  # noqa: E402
 
-LISTS = ("listVirtualMachines", "listHosts", "listVolumes", "listNetworks", "listAccounts",
-         "listUsers", "listProjects")  # fmt: skip
+LISTS = (
+    "listVirtualMachines", "listHosts", "listVolumes", "listNetworks", "listAccounts",
+    "listUsers", "listProjects", "listDomains", "listDomainChildren", "listProjectAccounts",
+    "listProjectInvitations", "listEvents", "listAsyncJobs", "listAlerts", "listTags",
+    "listAnnotations", "listSnapshots", "listTemplates", "listSSHKeyPairs", "listUserData",
+    "listInstanceGroups", "listAffinityGroups", "listSecurityGroups", "listSessions",
+    "listConsoleSessions", "listPublicIpAddresses", "listRouters", "listVlanIpRanges",
+    "listDedicatedGuestVlanRanges", "listDedicatedHosts", "listPhysicalNetworks", "listPods",
+    "listClusters", "listStoragePools", "listImageStores", "listRoles", "listRolePermissions",
+    "listVirtualMachinesMetrics", "listVolumesMetrics", "listHostsMetrics", "listZonesMetrics",
+    "listClustersMetrics", "listStoragePoolsMetrics",
+)  # fmt: skip
+#: What a list must be given.
+NEEDS = {"listTemplates": {"templatefilter": "all"}}
 
 
 @dataclass
@@ -63,6 +76,7 @@ def prepare(machines: int) -> None:
         wanted = Wanted(hosts=some, machines=machines, accounts=some, domains=some,
                         networks=some, projects=some, removed_each=20)  # fmt: skip
         Simulation(wanted).seed()
+        Things(some).seed()
         print(f"seeded {machines} machines in {time.perf_counter() - began:.0f} s", flush=True)
 
 
@@ -76,7 +90,7 @@ def questions(lists: list[str]) -> list[tuple[str, str, dict[str, str]]]:
     zone = Zone.objects.order_by("pk")[0]
     account = VirtualMachine.objects.select_related("account__domain").order_by("pk")[7].account
     everything = {"listall": "true"}
-    asked = [(name, name, everything) for name in lists]
+    asked = [(name, name, {**everything, **NEEDS.get(name, {})}) for name in lists]
     if "listVirtualMachines" in lists:
         narrowed = {
             "by state": {"state": "Running"},
