@@ -58,7 +58,7 @@ def database(name: str, default_file: Path) -> dict[str, Any]:
         return _sqlite(Path(parts.path[1:] if parts.path.startswith("//") else parts.path))
     if parts.scheme in ("mysql", "mariadb"):
         return {
-            "ENGINE": "django.db.backends.mysql",
+            "ENGINE": "cloudportal.mariadb",
             "NAME": parts.path.strip("/"),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),

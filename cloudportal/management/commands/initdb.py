@@ -37,7 +37,7 @@ class Command(BaseCommand):
         teller = Teller()
         os.environ["CLOUDPORTAL_DATABASE_URL"] = options["database_url"]
         wanted = environment.database("CLOUDPORTAL_DATABASE_URL", settings.DATA / "unused")
-        if "mysql" not in wanted["ENGINE"]:
+        if "mariadb" not in wanted["ENGINE"]:
             raise CommandError("initdb is for MariaDB and MySQL; SQLite needs no preparation.")
         if options["deploy_as"]:
             with teller.step(f"create database {wanted['NAME']} and user {wanted['USER']}"):
