@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 _CLOUD = "cloudportal"
 
 
-def entries(vm: VirtualMachine, nic: Nic | None) -> dict[str, str]:
-    """CloudStack's metadata names and texts, as seen from one NIC."""
-    address = nic.address if nic else None
+def entries(vm: VirtualMachine, ip4: str | None) -> dict[str, str]:
+    """CloudStack's metadata names and texts, as seen from the NIC with this address."""
     return {
         "service-offering": vm.service_offering.name,
         "availability-zone": vm.zone.name,
-        "local-ipv4": (address.ip4 or "") if address else "",
+        "local-ipv4": ip4 or "",
         "local-hostname": vm.hostname,
-        "public-ipv4": (address.ip4 or "") if address else "",
+        "public-ipv4": ip4 or "",
         "public-hostname": vm.hostname,
         "instance-id": str(vm.uuid),
         "vm-id": str(vm.uuid),
@@ -41,9 +40,8 @@ def entries(vm: VirtualMachine, nic: Nic | None) -> dict[str, str]:
 def config_drive(vm: VirtualMachine, nics: list[Nic], password: str = "") -> ConfigDrive:
     """Both layouts. ``password`` is written only when the guest is to set it at this start."""
     default = next((n for n in nics if n.is_default), nics[0] if nics else None)
-    files = {
-        f"cloudstack/metadata/{name}.txt": text for name, text in entries(vm, default).items()
-    }
+    ip4 = default.address.ip4 if default and default.address else None
+    files = {f"cloudstack/metadata/{name}.txt": text for name, text in entries(vm, ip4).items()}
     files["openstack/latest/meta_data.json"] = _json(_openstack(vm, password))
     files["openstack/latest/network_data.json"] = _json(_network_data(nics))
     files["openstack/latest/vendor_data.json"] = _json({})

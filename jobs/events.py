@@ -14,6 +14,7 @@ def record(
     *,
     account: Account,
     user: Any = None,
+    user_id: int | None = None,
     row: Any = None,
     state: str = "Completed",
     level: str = "INFO",
@@ -24,11 +25,11 @@ def record(
 ) -> Event:
     """``row`` is the thing it happened to; its uuid and name are copied, so that the event
     still reads well when the thing is gone. ``command`` and ``address`` say by which call and
-    from where."""
+    from where; ``user_id`` does for ``user`` where only that is at hand."""
     return Event.objects.create(
         account=account,
         domain_id=account.domain_id,
-        user=user,
+        user_id=user.pk if user is not None else user_id,
         type=event_type,
         level=level,
         state=state,

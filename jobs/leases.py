@@ -27,15 +27,28 @@ def take(job: AsyncJob) -> dict[str, int]:
     wanted = list(job.resources)  # sorted when submitted: everybody locks in one order
     rows = _locked(wanted)
     if len(rows) < len(wanted):
-        known = {row.resource for row in rows}
-        Lease.objects.bulk_create(
-            [Lease(resource=r) for r in wanted if r not in known], ignore_conflicts=True
-        )
+        if number := _take_new(job, wanted, rows):
+            return dict.fromkeys(wanted, number)
         rows = _locked(wanted)
-    _refuse_if_busy(job, rows)
-    number = max([int(time.time() * 1000), *(row.number + 1 for row in rows)])
+    number = _next_number(job, rows)
     Lease.objects.filter(pk__in=[row.pk for row in rows]).update(job=job, number=number)
     return dict.fromkeys(wanted, number)
+
+
+def _take_new(job: AsyncJob, wanted: list[str], rows: list[Lease]) -> int:
+    """Makes the leases that are not there yet and takes all; 0 when another job was at one of
+    them meanwhile."""
+    number = _next_number(job, rows)
+    known = {row.resource for row in rows}
+    made = [Lease(resource=r) for r in wanted if r not in known]
+    Lease.objects.bulk_create(made, ignore_conflicts=True)
+    free = Lease.objects.filter(resource__in=wanted, job=None, number__lt=number)
+    return number if free.update(job=job, number=number) == len(wanted) else 0
+
+
+def _next_number(job: AsyncJob, rows: list[Lease]) -> int:
+    _refuse_if_busy(job, rows)
+    return max([int(time.time() * 1000), *(row.number + 1 for row in rows)])
 
 
 def release(job: AsyncJob) -> None:

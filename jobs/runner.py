@@ -144,16 +144,27 @@ class JobRun:
                 self._hold(
                     phase=phase, started=self.job.started or now, note="", waits_for=None
                 )
+                if phase == Phase.RUNNING:
+                    self._begin_first()
         except leases.Busy as busy:
             self._rest(_WAIT_FOR_LEASE_S, str(busy), waits_for=busy.holder)
             return False
         return True
 
+    def _begin_first(self) -> None:
+        """The first step to do, begun in the transaction that begins the run; when that is no
+        longer to be, ``_forward`` finds out."""
+        for _, row in self._todo()[:1]:
+            self._write_begun(row)
+
+    def _todo(self) -> list[tuple[Step, JobStep]]:
+        return [(step, row) for step, row in self.plan if row.state != StepState.DONE]
+
     def _forward(self) -> None:
-        todo = [(step, row) for step, row in self.plan if row.state != StepState.DONE]
+        todo = self._todo()
         finished: JobStep | None = None
         for step, row in todo:
-            if not self._start(row, after=finished):
+            if row is not self._step and not self._start(row, after=finished):
                 return self._cancelled()
             try:
                 result = self._do(step, row)
@@ -166,7 +177,8 @@ class JobRun:
             if self.stopping() and row is not todo[-1][1]:
                 with transaction.atomic():
                     self._finish(row)
-                return self._rest(0, "The portal is being stopped; the job goes on with it.")
+                    self._rest(0, "The portal is being stopped; the job goes on with it.")
+                return None
         return self._end(JobStatus.DONE, after=finished)
 
     def _start(self, row: JobStep, after: JobStep | None) -> bool:
@@ -174,20 +186,24 @@ class JobRun:
         with transaction.atomic():
             if after is not None:
                 self._finish(after)
+            begun = self._write_begun(row)
+            if not begun and not self._is_cancelled():
+                raise LostJob
+        if begun:
+            live.changed(self.job)
+        return begun
+
+    def _write_begun(self, row: JobStep) -> bool:
+        begun = self._write(
+            row,
+            unless_cancelled=self.cancellable,
+            state=StepState.RUNNING,
+            started=row.started or timezone.now(),
+            attempts=row.attempts + 1,
+        )
+        if begun:
             self._step, self._shown = row, 0.0
-            begun = self._write(
-                row,
-                unless_cancelled=self.cancellable,
-                state=StepState.RUNNING,
-                started=row.started or timezone.now(),
-                attempts=row.attempts + 1,
-            )
-        if not begun and self._is_cancelled():
-            return False
-        if not begun:
-            raise LostJob
-        live.changed(self.job)
-        return True
+        return begun
 
     def _wait(self, row: JobStep, later: Later) -> None:
         with transaction.atomic():
@@ -195,14 +211,11 @@ class JobRun:
             self._rest(later.seconds, later.note)
 
     def _finish(self, row: JobStep) -> None:
-        self._mark(
-            row,
-            state=StepState.DONE,
-            percent=100,
-            result=row.result,
-            note="",
-            completed=timezone.now(),
-        )
+        """In a transaction whose next statement finds out whether the job is still ours."""
+        done = {"state": StepState.DONE, "percent": 100, "note": "", "completed": timezone.now()}
+        JobStep.objects.filter(pk=row.pk).update(result=row.result, **done)
+        for name, value in done.items():
+            setattr(row, name, value)
 
     def _do(self, step: Step, row: JobStep) -> Any:
         if row.attempts > 1 and step.check:
@@ -383,7 +396,7 @@ class JobRun:
             # It may be another's event than the job: a tenant's, whose machine the house moved.
             without_paths(f"{job.instance_name}: {job.command} {words}"),
             account=self._owner(),
-            user=job.user,
+            user_id=job.user_id,
             row=self.subject,
             parent_id=job.event_id,
             correlation_id=job.correlation_id,

@@ -271,7 +271,7 @@ def claim(worker: Worker) -> AsyncJob | None:
                 raise
             continue  # another worker was at this very row: the next one will do
         if taken:
-            return AsyncJob.objects.select_related("account", "user").get(pk=pk)
+            return AsyncJob.objects.get(pk=pk)
     return None
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from agent import protocol as p
 from compute import guestdata, spec
 from compute.jobs.rows import fresh
-from compute.models import VirtualMachine
+from compute.models import Nic, VirtualMachine
 from compute.services import filtering, holdings, nics
 from compute.states import Power, VmEvent, VmState
 from core import vault
@@ -41,7 +41,6 @@ def start_vm(vm: VirtualMachine) -> list[Step]:
 
 def _bring_up() -> list[Step]:
     return [
-        Step(prepare_networks, label="Prepare the networks"),
         Step(start_guest, undo=remove_guest, label="Start the guest"),
         Step(tell_networks, label="Tell the networks"),
     ]
@@ -57,27 +56,18 @@ def hand_over(run: Run, vm: VirtualMachine) -> None:
 def create_disks(run: Run, vm: VirtualMachine) -> None:
     """Every disk that has no file yet gets one, the root disk first."""
     vm = fresh(vm)
-    for attachment in spec.attachments_of(vm):
-        if attachment.volume.state in _WITHOUT_FILE:
-            disks.create_on_pool(run, attachment.volume, vm.host)
-
-
-def prepare_networks(run: Run, vm: VirtualMachine) -> None:
-    """There are bridges to plug into, and it is written down what the guest may be told."""
-    vm = fresh(vm)
-    password = _password(vm)
-    for nic in spec.nics_of(vm):
-        entries = guestdata.entries(vm, nic)
-        shown = password if nic.is_default else ""
-        guests.set_metadata(nic.address, entries, user_data=vm.user_data, password=shown)
-        agents.call(vm.host, "bridge.apply", routers.bridge_for(nic.network), run)
+    for volume in spec.volumes_of(vm):
+        if volume.state in _WITHOUT_FILE:
+            disks.create_file(run, volume, vm.host)
 
 
 def start_guest(run: Run, vm: VirtualMachine) -> None:
+    """The guest runs, plugged into its networks."""
     vm = fresh(vm)
     if vm.state != VmState.STARTING:
         raise CloudError(f"Virtual machine {vm} was found {vm.state} while it was starting.")
     cards = spec.nics_of(vm)
+    _prepare_networks(run, vm, cards)
     filtered = any(nic.network.offering.provides("SecurityGroup") for nic in cards)
     version = filtering.wanted_of(vm) if filtered else 0
     wanted = spec.domain(vm, spec.attachments_of(vm), cards, password=_password(vm))
@@ -86,14 +76,24 @@ def start_guest(run: Run, vm: VirtualMachine) -> None:
         filtering.applied(vm, version)
 
 
+def _prepare_networks(run: Run, vm: VirtualMachine, cards: list[Nic]) -> None:
+    """There are bridges to plug into, and it is written down what the guest may be told."""
+    password = _password(vm)
+    for nic in cards:
+        entries = guestdata.entries(vm, nic.address.ip4)
+        shown = password if nic.is_default else ""
+        guests.set_metadata(nic.address, entries, user_data=vm.user_data, password=shown)
+        agents.call(vm.host, "bridge.apply", routers.bridge_for(nic.network), run)
+
+
 def tell_networks(run: Run, vm: VirtualMachine) -> None:
     """Starting → Running. Routers learn of the guest while it boots: long before it asks for
     an address they know it."""
     vm = fresh(vm)
     if vm.state == VmState.RUNNING:  # done before, and the worker died
         return
-    for nic in spec.nics_of(vm):
-        routers.apply(run, nic.network, vm.host)
+    for network in spec.networks_of(vm):
+        routers.apply(run, network, vm.host)
     if vm.sealed_password:
         # Kept with the job first, so that a crash in between does not lose it.
         run.reply_once("password", _password(vm))

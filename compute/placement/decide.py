@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-
-from django.db import transaction
 
 from compute.models import AffinityGroup
 from compute.placement import hosts, pools
@@ -15,7 +14,7 @@ from infra.models import Host
 from infra.services import capacity
 from storage.services import allocation
 
-_AT_ONCE = 20  # hosts read in one query; the first nearly always does
+_AT_ONCE = 5  # hosts read in the first query; the first nearly always does
 
 
 @dataclass(frozen=True)
@@ -48,19 +47,19 @@ def _take(wanted: Wanted, host: Host, assignment: pools.Assignment | None) -> bo
     """All of it or nothing: False when something was taken by somebody else just now."""
     if assignment is None:
         return False
-    try:
-        with transaction.atomic():
-            capacity.reserve(
-                host, cpu_mhz=wanted.cpu_mhz, memory_mb=wanted.memory_mb, cores=wanted.vcpus
-            )
-            # By key, so that two placements lock the pools in one order.
-            for index, pool in sorted(assignment.items(), key=lambda pair: pair[1].pk):
-                volume = wanted.new_disks[index].volume
-                if volume is not None:
-                    allocation.assign(volume, pool)
-    except InsufficientCapacity:
-        return False
-    return True
+    size = {"cpu_mhz": wanted.cpu_mhz, "memory_mb": wanted.memory_mb, "cores": wanted.vcpus}
+    with contextlib.suppress(InsufficientCapacity), contextlib.ExitStack() as undo:
+        capacity.reserve(host, **size)
+        undo.callback(capacity.release, host, **size)
+        # By key, so that two placements lock the pools in one order.
+        for index, pool in sorted(assignment.items(), key=lambda pair: pair[1].pk):
+            volume = wanted.new_disks[index].volume
+            if volume is not None:
+                allocation.assign(volume, pool)
+                undo.callback(allocation.unassign, volume)
+        undo.pop_all()
+        return True
+    return False
 
 
 def refused(wanted: Wanted, *, for_admin: bool) -> InsufficientCapacity:

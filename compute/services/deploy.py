@@ -114,14 +114,17 @@ def deploy(caller: Caller, asked: Request) -> Plan:
     for wish in wishes:
         nics.check_usable(wish.network, asked.owner, asked.zone)
     tags = holdings.host_tags(asked.offering, asked.template)
-    counted = holdings.reserve_quota(asked.owner, size, tags, starts=asked.start)
+    shares = disks.shares(asked.offering, root_bytes, asked.root_offering, asked.data_disks)
+    counted = holdings.reserve_quota(
+        asked.owner, size, tags, [s.counts for s in shares], starts=asked.start
+    )
     vm = _create(caller, asked, size, counted)
     vm.affinity_groups.add(*members)
     rules = securitygroups.chosen(
         asked.owner, [w.network for w in wishes], asked.security, asked.security_names
     )
-    root = disks.allocate_root(vm, root_bytes, asked.root_offering)
-    data = disks.allocate_data(vm, asked.data_disks)
+    root = disks.allocate_root(vm, root_bytes, asked.root_offering, shares[0].fields)
+    data = disks.allocate_data(vm, asked.data_disks, [s.fields for s in shares[1:]])
     attachments = disks.attach_new(vm, root, data)
     if asked.start:
         wanted = places.of_machine(
@@ -129,7 +132,7 @@ def deploy(caller: Caller, asked: Request) -> Plan:
         )
         vm.host = place(wanted, for_admin=caller.is_root_admin).host
     vm.save(update_fields=["instance_name", "host"])
-    nics.plug(vm, wishes)
+    nics.plug(vm, wishes, is_new=True)
     if rules:
         securitygroups.assign(vm, rules)
     live.changed(vm)
@@ -238,7 +241,7 @@ def _create(
         memory_mb=size.memory_mb,
         template=asked.template,
         iso=asked.template if asked.template.is_iso else None,
-        os_type=asked.template.os_type,
+        os_type_id=asked.template.os_type_id,
         group=groups.group_named(asked.owner, asked.group) if asked.group else None,
         ssh_public_keys=lines,
         keyboard=asked.keyboard or "us",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.models import Account
-from compute.models import VirtualMachine, VolumeAttachment
+from compute.models import ServiceOffering, VirtualMachine, VolumeAttachment
 from compute.spec import CD_DEVICE, ROOT_DEVICE
 from core.errors import InvalidParameter
 from core.units import GIB, size
 from infra.models import Zone
 from storage.models import DiskOffering, Template, Volume
-from storage.services import volumes
+from storage.services import quota, volumes
+from storage.services.quota import Share
 from storage.services.volumes import check_offering
 
 LAST_DEVICE = 23  # what a bus has letters for (vda … vdx)
@@ -78,9 +79,28 @@ def root_size(
     return wanted
 
 
+def shares(
+    size: ServiceOffering,
+    root_bytes: int,
+    root_offering: DiskOffering | None,
+    data: Sequence[DataDisk],
+) -> list[Share]:
+    """What the root disk and the data disks will count, in this order."""
+    offering = root_offering or size.disk_offering
+    tags = offering.tags if offering else size.storage_tags
+    return [
+        quota.share(Volume, root_bytes, tags),
+        *(quota.share(Volume, disk.size_bytes(), disk.offering.tags) for disk in data),
+    ]
+
+
 def allocate_root(
-    vm: VirtualMachine, size_bytes: int, root_offering: DiskOffering | None
+    vm: VirtualMachine,
+    size_bytes: int,
+    root_offering: DiskOffering | None,
+    counted: Mapping[str, object] | None = None,
 ) -> Volume:
+    """``counted``: the fields of its share where that is reserved already."""
     offering = root_offering or vm.service_offering.disk_offering
     return volumes.allocate(
         vm.account,
@@ -94,10 +114,13 @@ def allocate_root(
         min_iops=vm.service_offering.min_iops,
         max_iops=vm.service_offering.max_iops,
         tags=vm.service_offering.storage_tags,
+        counted=counted,
     )
 
 
-def allocate_data(vm: VirtualMachine, disks: Sequence[DataDisk]) -> list[Volume]:
+def allocate_data(
+    vm: VirtualMachine, disks: Sequence[DataDisk], counted: Sequence[Mapping[str, object]]
+) -> list[Volume]:
     return [
         volumes.allocate(
             vm.account,
@@ -107,8 +130,9 @@ def allocate_data(vm: VirtualMachine, disks: Sequence[DataDisk]) -> list[Volume]
             offering=disk.offering,
             min_iops=disk.min_iops,
             max_iops=disk.max_iops,
+            counted=fields,
         )
-        for number, disk in enumerate(disks)
+        for number, (disk, fields) in enumerate(zip(disks, counted, strict=True))
     ]
 
 

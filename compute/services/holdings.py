@@ -6,6 +6,7 @@ addresses. Giving back twice gives back once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,15 +40,24 @@ def count_anew(_holder: object) -> None:
 
 
 def reserve_quota(
-    owner: Account, size: Size, tags: Iterable[str], *, starts: bool = True
+    owner: Account,
+    size: Size,
+    tags: Iterable[str],
+    disks: Iterable[Mapping[limits.Key, int]],
+    *,
+    starts: bool = True,
 ) -> dict[str, object]:
-    """Raises LimitExceeded. ``tags`` are host tags; returns the fields by which the new row
-    remembers what it counts."""
+    """For a new machine and what its ``disks`` count. Raises LimitExceeded. ``tags`` are host
+    tags; returns the fields by which the machine's row remembers what it counts."""
     words = limits.tag_words(tags)
-    if not starts and COUNT_RUNNING.get():
-        return {"counted": False, "counted_tags": words}
-    limits.reserve(owner, _amounts(size.vcpus, size.memory_mb), words.split(","))
-    return {"counted": True, "counted_tags": words}
+    counted = starts or not COUNT_RUNNING.get()
+    total: Counter[limits.Key] = Counter()
+    if counted:
+        total.update(limits.spread(_amounts(size.vcpus, size.memory_mb), words.split(",")))
+    for counts in disks:
+        total.update(counts)
+    limits.exchange(owner, {}, total)
+    return {"counted": counted, "counted_tags": words}
 
 
 def host_tags(offering: ServiceOffering, template: Template | None) -> list[str]:

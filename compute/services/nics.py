@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
 from accounts.caller import Caller
 from accounts.models import Account
+from compute import guestdata
 from compute.models import Nic, VirtualMachine
 from compute.services import filtering
 from core.errors import InvalidParameter, NotAllowedInState
@@ -31,6 +33,7 @@ def check_usable(network: Network, owner: Account, zone: Zone) -> None:
     """Raises InvalidParameter unless machines of ``owner`` in ``zone`` may be plugged in."""
     if network.zone_id != zone.pk:
         raise InvalidParameter(f"Network {network} is not in zone {zone}.")
+    network.zone = zone  # not to be read once more
     usable = Network.objects.all().usable_by(Caller(owner))
     if not usable.filter(pk=network.pk).exists():
         raise InvalidParameter(f"Account {owner} may not use network {network}.")
@@ -67,13 +70,13 @@ def full_pods(wishes: Sequence[NicWish], zone: Zone) -> frozenset[int]:
     return frozenset().union(*(addresses.full_pods(w.network, w.ip4) for w in wishes))
 
 
-def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
+def plug(vm: VirtualMachine, wishes: Sequence[NicWish], *, is_new: bool = False) -> list[Nic]:
     """NICs with addresses, the first being the default one if the machine has none yet.
 
     In the caller's transaction. Raises InvalidParameter for what is taken, and
     InsufficientCapacity when a network has no address left.
     """
-    there = list(Nic.objects.filter(machine=vm).order_by("device_id"))
+    there = [] if is_new else list(Nic.objects.filter(machine=vm).order_by("device_id"))
     _check_wishes(vm, there, wishes)
     free = _free_devices(there, len(wishes))
     has_default = any(n.is_default for n in there)
@@ -82,6 +85,7 @@ def plug(vm: VirtualMachine, wishes: Sequence[NicWish]) -> list[Nic]:
         address = addresses.allocate(
             wish.network, hostname=vm.hostname, ip4=wish.ip4, ip6=wish.ip6, mac=wish.mac,
             pod=vm.host.pod if vm.host and vm.zone.network_type == "Basic" else None,
+            about=partial(guestdata.entries, vm), user_data=vm.user_data,
         )  # fmt: skip
         placed.append(
             Nic.objects.create(

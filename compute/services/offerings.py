@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.caller import Caller
 from accounts.models import Account, Domain
 from accounts.services import tagging
@@ -105,13 +107,14 @@ def check_usable(offering: ServiceOffering, owner: Account, zone: Zone) -> None:
     """Raises InvalidParameter unless machines of ``owner`` in ``zone`` may be made of it."""
     if offering.removed or offering.state != "Active":
         raise InvalidParameter(f"Service offering {offering} is no longer offered.")
-    if not ServiceOffering.objects.filter(pk=offering.pk).for_owner(owner).exists():
-        raise InvalidParameter(
-            f"Service offering {offering} is not for domain {owner.domain.name_path}."
-        )
-    zones = list(offering.zones.values_list("pk", flat=True))
-    if zones and zone.pk not in zones:
+    rows = ServiceOffering.objects.filter(pk=offering.pk).for_owner(owner)
+    if rows.filter(Q(zones=None) | Q(zones=zone)).exists():
+        return
+    if rows.exists():
         raise InvalidParameter(f"Service offering {offering} is not for zone {zone}.")
+    raise InvalidParameter(
+        f"Service offering {offering} is not for domain {owner.domain.name_path}."
+    )
 
 
 def size_of(offering: ServiceOffering, details: Mapping[str, str]) -> Size:

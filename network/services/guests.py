@@ -18,7 +18,10 @@ def set_metadata(
     user_data: str = "",
     password: str = "",
 ) -> None:
-    """Replaces the entries and user data (base64); a password stays until it is fetched."""
+    """Replaces the entries and user data (base64); a password stays until it is fetched.
+    ``address`` is as it was just read: what it says already is not written again."""
+    if not password and (address.metadata, address.user_data) == (entries, user_data):
+        return
     changes: dict[str, Any] = {"metadata": entries, "user_data": user_data}
     if password:
         changes["sealed_password"] = vault.seal(password)

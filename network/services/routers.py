@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from django.db.models import F
@@ -63,7 +63,7 @@ def _public_uplink(network: Network) -> protocol.PublicUplink | None:
     return protocol.PublicUplink(bridge, f"{ip.address}/{size}", ip.ip_range.gateway or "")
 
 
-def changed(network: Network) -> None:
+def changed(network: Network | int) -> None:
     """Something the router should know has changed, in this transaction."""
     Router.objects.filter(network=network).update(version=F("version") + 1)
 
@@ -85,9 +85,9 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
         agents.call(host, "bridge.apply", bridge_for(network), run)
         implementing.implemented(network)
         return
-    wanted = Router.objects.values_list("version", flat=True).get(pk=router.pk)
+    wanted = router.version
     with _applying[router.pk]:
-        router.refresh_from_db(from_queryset=Router.objects.select_related("host"))
+        router = Router.objects.select_related("host").get(pk=router.pk)
         router.network = network  # with what the caller has read of it
         home = _home(router, host)
         if router.applied_version < wanted or router.host_id != home.pk:
@@ -100,6 +100,7 @@ def apply(run: Run | None, network: Network, host: Host) -> None:
 def apply_again(router: Router) -> None:
     """Bring a router to the wanted state where it is, whatever it is thought to have."""
     with _applying[router.pk]:
+        router.refresh_from_db(fields=["version"])
         _apply_on(None, router, router.host)
 
 
@@ -110,9 +111,10 @@ def _home(router: Router, host: Host) -> Host:
 
 
 def _apply_on(run: Run | None, router: Router, host: Host) -> None:
-    spec, passwords = spec_for(router), _passwords_of(router)
+    addresses = guests_of(router.network)
+    spec = spec_for(router, addresses)
     state = agents.call(host, "router.apply", spec, run)
-    _forget_taken(passwords, state.passwords_taken)
+    _forget_taken(addresses, state.passwords_taken)
     Router.objects.filter(pk=router.pk, applied_version__lte=spec.version).update(
         host=host,
         state="Running" if state.running else "Stopped",
@@ -128,12 +130,15 @@ def _apply_on(run: Run | None, router: Router, host: Host) -> None:
         )
 
 
-def spec_for(router: Router) -> protocol.RouterSpec:
-    """The version is read before the rows: rows may be newer than it, never older."""
-    version = Router.objects.values_list("version", flat=True).get(pk=router.pk)
+def guests_of(network: Network) -> list[GuestAddress]:
+    return list(GuestAddress.objects.filter(network=network).order_by("pk"))
+
+
+def spec_for(router: Router, addresses: Sequence[GuestAddress]) -> protocol.RouterSpec:
+    """What the router is to be with these guests. They were read after ``router``: rows may be
+    newer than its version, never older."""
     network = router.network
     offering = network.offering
-    addresses = list(GuestAddress.objects.filter(network=network).order_by("pk"))
     ours, host_end = router.link
     served = protocol.RouterNetwork(
         bridge=bridge_for(network),
@@ -157,7 +162,7 @@ def spec_for(router: Router) -> protocol.RouterSpec:
     return protocol.RouterSpec(
         uuid=str(router.uuid),
         name=router.name,
-        version=version,
+        version=router.version,
         networks=(served,),
         uplink4=ours,
         host4=host_end,
@@ -175,18 +180,14 @@ def _more_subnets(network: Network) -> tuple[protocol.Subnet4, ...]:
     return tuple(protocol.Subnet4(g, n) for g, n in found.items() if g != network.gateway)
 
 
-def _passwords_of(router: Router) -> dict[str, tuple[int, str]]:
-    """By address: whose password the router holds for its guest, and its sealed text."""
-    rows = GuestAddress.objects.filter(network=router.network_id).exclude(sealed_password="")
-    return {ip4: (pk, text) for pk, ip4, text in rows.values_list("pk", "ip4", "sealed_password")}
-
-
-def _forget_taken(held: dict[str, tuple[int, str]], taken: Iterable[str]) -> None:
+def _forget_taken(addresses: Sequence[GuestAddress], taken: Collection[str]) -> None:
     """A password that a guest has fetched is gone for good, unless a new one came since."""
-    for ip4 in taken:
-        if ip4 in held:
-            pk, text = held[ip4]
-            GuestAddress.objects.filter(pk=pk, sealed_password=text).update(sealed_password="")
+    for address in addresses:
+        if address.sealed_password and address.ip4 in taken:
+            same = GuestAddress.objects.filter(
+                pk=address.pk, sealed_password=address.sealed_password
+            )
+            same.update(sealed_password="")
 
 
 def _metadata(address: GuestAddress) -> protocol.GuestMetadata:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
@@ -34,14 +34,16 @@ def allocate(
     display: bool = True,
     uuid: uuids.UUID | None = None,
     tags: Sequence[str] = (),
+    counted: Mapping[str, object] | None = None,
 ) -> Volume:
     """A volume in Allocated, counted towards its account's limits; it has no pool yet.
 
     Raises LimitExceeded. ``template`` (not an ISO) or ``snapshot`` is what its file will be
-    made from, ``tags`` the storage tags of a disk without an offering of its own.
+    made from, ``tags`` the storage tags of a disk without an offering of its own. ``counted``
+    are the fields of its ``quota.share`` where that is reserved already.
     """
-    tags = offering.tags if offering else tags
-    counted = quota.take(account, Volume, size_bytes, tags)
+    if counted is None:
+        counted = quota.take(account, Volume, size_bytes, offering.tags if offering else tags)
     volume = Volume.objects.create(
         **({"uuid": uuid} if uuid else {}),
         account=account,

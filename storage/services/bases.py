@@ -79,6 +79,7 @@ def give_up(run: Run, template: Template | None, pool: StoragePool | None) -> No
 def _row(template: Template, pool: StoragePool) -> PoolTemplate:
     found = PoolTemplate.objects.filter(template=template, pool=pool).first()
     if found is not None:
+        found.template, found.pool = template, pool
         return found
     with transaction.atomic():
         # The pool's row is locked first, so that of two only one makes the row and reserves.
@@ -112,17 +113,16 @@ def _give_up(base: PoolTemplate, job_uuid: str, reason: str) -> None:
 
 
 def bind(volume: Volume, base: PoolTemplate) -> None:
-    """Have the volume hold on to its base, before its overlay is made.
+    """Have the volume hold on to its base, before its overlay is made. In a transaction.
 
     Raises ResourceUnavailable when the base is just being deleted.
     """
-    with transaction.atomic():
-        held = PoolTemplate.objects.select_for_update().filter(pk=base.pk).first()
-        if held is None or held.state != _Copies.READY:
-            raise ResourceUnavailable(
-                f"Template {base.template} is just leaving storage pool {base.pool}; try again."
-            )
-        Volume.everything.filter(pk=volume.pk).update(base=held)
+    ready = PoolTemplate.objects.select_for_update().filter(pk=base.pk, state=_Copies.READY)
+    if not ready.values_list("pk").first():
+        raise ResourceUnavailable(
+            f"Template {base.template} is just leaving storage pool {base.pool}; try again."
+        )
+    Volume.everything.filter(pk=volume.pk).update(base=base)
     volume.base = base
 
 

@@ -36,15 +36,24 @@ def create_on_pool(run: Run, volume: Volume, host: Host) -> None:
     Allocated → Creating → Ready. Raises AgentError, ResourceUnavailable, InsufficientCapacity.
     """
     volume.refresh_from_db(from_queryset=Volume.everything.select_related("pool", "template"))
+    create_file(run, volume, host)
+
+
+def create_file(run: Run, volume: Volume, host: Host) -> None:
+    """``create_on_pool`` of a row that was read just now."""
     if volume.state == _V.READY:
         return
-    if volume.state == _V.ALLOCATED:
-        volume.apply(_E.CREATE)
     if volume.snapshot_id and volume.snapshot.store_id:
+        _begin(volume)
         info = _copy_snapshot(run, volume, host)
     else:
         info = _create(run, volume, host)
     volume.apply(_E.DONE, physical_bytes=info.physical_bytes)
+
+
+def _begin(volume: Volume) -> None:
+    if volume.state == _V.ALLOCATED:
+        volume.apply(_E.CREATE)
 
 
 def _create(run: Run, volume: Volume, host: Host) -> p.VolumeInfo:
@@ -52,7 +61,10 @@ def _create(run: Run, volume: Volume, host: Host) -> p.VolumeInfo:
     base = None
     if template is not None and not template.is_iso:
         base = bases.ensure(run, template, volume.pool, host)
-        bases.bind(volume, base)
+    with transaction.atomic():
+        if base is not None:
+            bases.bind(volume, base)
+        _begin(volume)
     wanted = p.CreateVolume(
         reach.disk_ref(volume),
         volume.size_bytes,

@@ -8,6 +8,7 @@ harmless when repeated, and a recount adds up the rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Model, Q, Sum
@@ -27,16 +28,31 @@ _KINDS: dict[type[Model], Kinds] = {
 }
 
 
+class Share(NamedTuple):
+    """What one row counts, and the fields by which it remembers that."""
+
+    counts: dict[limits.Key, int]
+    fields: dict[str, object]
+
+
+def share(kind: type[Model], size_bytes: int, tags: Iterable[str] = ()) -> Share:
+    """Of one of ``kind`` with ``size_bytes``; a volume counts under its storage ``tags`` too."""
+    one, storage = _KINDS[kind]
+    words = limits.tag_words(tags)
+    tagged = {"counted_tags": words} if kind is Volume else {}
+    return Share(
+        limits.spread({one: 1, storage: size_bytes}, words.split(",")),
+        {"counted": True, "counted_bytes": size_bytes, **tagged},
+    )
+
+
 def take(
     account: Account, kind: type[Model], size_bytes: int, tags: Iterable[str] = ()
 ) -> dict[str, object]:
-    """Reserve one of ``kind`` with ``size_bytes`` (a volume also under its storage ``tags``);
-    returns the fields that the new row must have to remember it. Raises LimitExceeded."""
-    one, storage = _KINDS[kind]
-    words = limits.tag_words(tags)
-    limits.reserve(account, {one: 1, storage: size_bytes}, words.split(","))
-    tagged = {"counted_tags": words} if kind is Volume else {}
-    return {"counted": True, "counted_bytes": size_bytes, **tagged}
+    """Reserve what ``share`` says; returns the new row's fields. Raises LimitExceeded."""
+    wanted = share(kind, size_bytes, tags)
+    limits.exchange(account, {}, wanted.counts)
+    return wanted.fields
 
 
 def held(row: Volume | Snapshot | Template) -> dict[limits.Key, int]:

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cloudportal import hosts
+from cloudportal.web import calm_garbage_collection
 from infra import agents
 from infra.models import Host
 from jobs.worker import WorkerProcess
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         agents.use_simulated(hosts.simulated)
         worker = WorkerProcess(options["threads"])
         worker.start()
+        calm_garbage_collection()
         over.wait()
         worker.stop()
         agents.close_links()

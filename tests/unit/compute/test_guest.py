@@ -105,7 +105,7 @@ def test_user_data_that_is_no_text_survives(machine):
 
 def test_the_metadata_address_knows_cloudstacks_names(machine):
     vm, nics = machine()
-    told = guestdata.entries(vm, nics[0])
+    told = guestdata.entries(vm, nics[0].address.ip4)
     assert told["local-ipv4"] == nics[0].address.ip4
     assert told["vm-id"] == told["instance-id"] == str(vm.uuid)
     assert told["availability-zone"] == vm.zone.name
