@@ -159,7 +159,7 @@ def test_the_router_goes_out_by_the_public_wire_where_there_is_one(world):
     wires.traffic_types.filter(type="Public").update(kvm_label="eth2")
     make_public_range(wires.zone, vlan="50")
     network = alive(make_network(zone=wires.zone, physical_network=wires))
-    spec = routers.spec_for(routers.ensure(network))
+    spec = routers.spec_for(routers.ensure(network), routers.guests_of(network))
     assert spec.public.address4 == "192.0.2.10/24"
     assert spec.public.gateway4 == "192.0.2.1"
     assert spec.public.bridge.uplink == "eth2.50"
@@ -176,7 +176,7 @@ def test_without_a_device_the_host_lets_the_router_out():
     zone = make_zone()
     make_public_range(zone)
     network = alive(make_network(zone=zone))
-    spec = routers.spec_for(routers.ensure(network))
+    spec = routers.spec_for(routers.ensure(network), routers.guests_of(network))
     assert spec.public is None
     assert spec.uplink4
 

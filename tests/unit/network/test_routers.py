@@ -21,7 +21,7 @@ def test_the_whole_wanted_state_is_in_the_spec():
     address = plugged(network, hostname="web-1", mac="02:00:4c:00:00:09")
     guests.set_metadata(address, {"local-hostname": "web-1"}, user_data="aGk=", password="s3cret")
     router = Router.objects.get(network=network)
-    spec = routers.spec_for(router)
+    spec = routers.spec_for(router, routers.guests_of(network))
     served = spec.networks[0]
     assert spec.version == router.version
     assert served.gateway4 == "10.1.1.1"
