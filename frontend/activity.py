@@ -72,7 +72,7 @@ def _of_event(event: dict[str, Any]) -> Entry:
     return Entry(
         when=event.get("created"),
         title=str(event.get("type", "")),
-        state=str(event.get("state") or event.get("level") or ""),
+        state=tabs.event_state(event),
         text=tabs.event_text(event),
         by=str(event.get("username", "")),
         correlation=str(event.get("correlationid", "")),

@@ -50,7 +50,9 @@ class Reader:
         return self._may[command]
 
     def sees(self, section: Section) -> bool:
-        return self.may(section.list) and (self.is_admin or not section.admin)
+        if (section.admin and not self.is_admin) or (section.rulers and not self.rules):
+            return False
+        return self.may(section.list)
 
     def sees_key(self, key: str) -> bool:
         return self.sees(SECTIONS[key])

@@ -394,6 +394,13 @@ _OF_JOB = re.compile(
 )
 
 
+def event_state(record: Record) -> str:
+    """An event that tells of a refusal or a failure is no success, though it is complete."""
+    if record.get("level") == "ERROR" and record.get("state") == "Completed":
+        return "Failed"
+    return str(record.get("state") or record.get("level") or "")
+
+
 def event_text(record: Record) -> str:
     """What happened, in the pages' words: the record names commands."""
     text = str(record.get("description") or "")

@@ -22,7 +22,7 @@ EVENTS = Section(
     about=_("Everything that anybody changed, when, and what came of it."),
     columns=(
         Column("type", _("Event"), "name"),
-        Column("state", _("State"), "state"),
+        Column("state", _("State"), "state", make=tabs.event_state),
         Column("description", _("Description"), make=tabs.event_text),
         Column("resourcename", _("What")),
         Column("username", _("By")),

@@ -211,6 +211,7 @@ class Section:
     sort: str = ""
     groups: frozenset[str] = frozenset()  # of the reply, beside those of the columns shown
     admin: bool = False
+    rulers: bool = False  # for those who rule more than one account
     has_detail: bool = True
     resource_type: str = ""  # CloudStack's name of the kind, for events and tags
     card: str = ""  # a template drawn at the top of the details

@@ -25,6 +25,7 @@ SERVERS = Section(
     name_field="hostname",
     state_field="",
     has_detail=False,
+    rulers=True,
     about=_(
         "A directory that keeps passwords of users. Say first where the search begins and as whom "
         "(ldap.basedn, ldap.bind.principal, ldap.bind.password in the settings of the domain, or "

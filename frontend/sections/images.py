@@ -25,9 +25,14 @@ from frontend.sections.columns import (
     NAME,
     OWNER,
     TAGS,
-    ZONE,
     ZONE_FILTER,
 )
+
+#: One that is in every zone has none of its own.
+ZONES = Column(
+    "zonename", _("Zone"), to="zones", by="zoneid",
+    make=lambda r: r.get("zonename") or (_("All zones") if r.get("crossZones") else ""),
+)  # fmt: skip
 
 FILTERS = (
     ("all", _("All")),
@@ -82,7 +87,7 @@ def _image_columns(kind: str) -> tuple[Column, ...]:
         Column("ostypename", _("OS type")),
         Column("size", _("Size"), "bytes"),
         Column("ispublic", _("Public"), "flag"),
-        ZONE,
+        ZONES,
         Column("account", _("Account")),
         Column("isfeatured", _("Featured"), "flag", shown=False),
         Column("hypervisor", _("Hypervisor"), shown=False),
@@ -110,7 +115,7 @@ def _image_facts(title: Text) -> tuple[Facts, ...]:
                 Column("physicalsize", _("On disk"), "bytes"),
                 Column("checksum", _("Checksum"), "mono"),
                 Column("url", _("URL"), "mono"),
-                ZONE,
+                ZONES,
             ),
         ),
         Facts(

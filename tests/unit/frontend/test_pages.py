@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from api.dispatch import execute
+from core.errors import CloudError
 from frontend.sections import SECTIONS
 from infra import agents
 from infra.services.alerts import AlertType, raise_alert
@@ -300,3 +301,19 @@ def test_an_os_type_is_chosen_by_its_name(tenant):
     kind = f.make_os_type()
     text = tenant.page("/do/registerTemplate?from=templates")
     assert re.search(rf'<option value="{kind.uuid}"[^>]*>{kind}</option>', text)
+
+
+def test_a_refusal_is_no_success_in_the_events(furnished, browser_of):
+    owner = f.make_user(account=furnished["account"])
+    with pytest.raises(CloudError):
+        execute(f.caller_of(furnished["account"]), "startVirtualMachine",
+                {"id": str(furnished["vm"].uuid)})  # fmt: skip
+    text = browser_of(owner).page("/events?level=ERROR")
+    assert "Failed" in text
+    assert "Completed</span>" not in text
+
+
+def test_directories_are_for_those_who_rule_accounts(tenant, administrator):
+    assert "/ldapservers" in administrator.page("/")
+    assert "/ldapservers" not in tenant.page("/")
+    tenant.page("/ldapservers", status=404)
