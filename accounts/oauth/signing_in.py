@@ -87,10 +87,12 @@ def user_of(identity: Identity, domain: Domain | None) -> User:
     with the address, which it means from now on. Raises LoginFailed."""
     related = ("account__domain", "account__role", "domain", "second_factor")
     users = User.objects.select_related(*related).filter(domain=domain)
-    bound = list(users.filter(
-        identities__issuer=identity.issuer, identities__subject=identity.subject
-    )[:2])  # fmt: skip
-    found = bound or list(users.filter(email__iexact=identity.email)[:2])
+    bound = list(users.filter(pk__in=_meant_before(identity)))
+    # MariaDB takes é for e: an address at another domain must not pass for the user's.
+    address = identity.email.casefold()
+    found = bound or [
+        u for u in users.filter(email__iexact=identity.email) if u.email.casefold() == address
+    ]
     if domain is None or len(found) != 1 or not sessions.may_sign_in(found[0]):
         raise LoginFailed(
             f"There is no one user with the address {identity.email} in this domain, or it is "
@@ -99,6 +101,12 @@ def user_of(identity: Identity, domain: Domain | None) -> User:
     if not bound:
         _bind(found[0], identity)
     return found[0]
+
+
+def _meant_before(identity: Identity) -> list[int]:
+    """Subjects are exact; MariaDB compares them in any case and without accents."""
+    rows = ExternalIdentity.objects.filter(issuer=identity.issuer, subject=identity.subject)
+    return [r.user_id for r in rows if (r.issuer, r.subject) == (identity.issuer, identity.subject)]
 
 
 def _bind(user: User, identity: Identity) -> None:

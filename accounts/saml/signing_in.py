@@ -160,7 +160,9 @@ def users_of(idp: str, username: str) -> list[User]:
     rows = User.objects.select_related(*related).filter(
         username__iexact=username, saml__enabled=True, saml__entity_id__in=["", idp]
     )
-    return [user for user in rows.order_by("pk") if sessions.may_sign_in(user)]
+    # MariaDB takes é for e: another person's name must not pass for the user's.
+    same = (user for user in rows.order_by("pk") if user.username.casefold() == username.casefold())
+    return [user for user in same if sessions.may_sign_in(user)]
 
 
 def authorise(user: User, enable: bool, entity_id: str) -> None:

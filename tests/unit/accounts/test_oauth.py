@@ -4,16 +4,18 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from accounts.models import OauthProvider
-from accounts.oauth import discovery, identities
+from accounts.oauth import discovery, identities, signing_in
+from accounts.saml import signing_in as saml
 from api.dispatch import execute
 from core.errors import InvalidParameter, LoginFailed
-from tests.factories import admin_caller
+from tests.factories import admin_caller, make_user
 
 pytestmark = pytest.mark.django_db
 WHERE = discovery.Endpoints("https://id.example", "https://a", "https://t", "https://k")
@@ -99,3 +101,40 @@ def _b64(data):
 def test_other_signatures_are_not(keys, how):
     with pytest.raises(LoginFailed, match="not signed"):
         identities._claims(WHERE, _forged(keys)[how])
+
+
+# -- whose it is; MariaDB takes é for e, and K for k ---------------------------------------
+
+SUBJECT = identities.Identity("https://id.example", "kE1", "Ada@example.org")
+
+
+@pytest.fixture
+def ada():
+    user = make_user("ada")
+    type(user).objects.filter(pk=user.pk).update(email="ada@example.org")
+    return user
+
+
+def test_an_address_in_any_case_is_the_users(ada):
+    assert signing_in.user_of(SUBJECT, ada.domain) == ada
+
+
+def test_an_address_that_only_looks_alike_is_another(ada):
+    for address in ("ada@éxample.org", "àda@example.org", "ada@example.org "):
+        with pytest.raises(LoginFailed):
+            signing_in.user_of(replace(SUBJECT, email=address), ada.domain)
+
+
+def test_a_subject_is_exact(ada):
+    signing_in.user_of(SUBJECT, ada.domain)
+    type(ada).objects.filter(pk=ada.pk).update(email="moved@example.org")
+    assert signing_in.user_of(SUBJECT, ada.domain) == ada
+    for subject in ("ke1", "kÉ1"):
+        with pytest.raises(LoginFailed):
+            signing_in.user_of(replace(SUBJECT, subject=subject), ada.domain)
+
+
+def test_a_name_of_saml_that_only_looks_alike_is_another(ada):
+    saml.authorise(ada, True, "")
+    assert saml.users_of("https://idp.example", "ADA") == [ada]
+    assert saml.users_of("https://idp.example", "àda") == []
