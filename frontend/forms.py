@@ -3,6 +3,7 @@ what the API does not take, nor check it by other rules."""
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -343,11 +344,13 @@ def refuse(bound: BoundForm, error: CloudError) -> None:
     message = texts.say(error.message)
     words = error.message.replace("=", " ").replace(".", " ").replace(",", " ").split()
     for f in bound.every:
-        named = any(
+        named = words[:1] == [f.name] or any(
             a in ("parameter", "Parameter") and b == f.name
             for a, b in zip(words, words[1:], strict=False)
         )
-        if named:
+        if named:  # people know the field by its label
+            word = rf"(?<![A-Za-z0-9]){re.escape(f.name)}(?![A-Za-z0-9])"
+            message = re.sub(word, str(f.label).replace("\\", ""), message, count=1)
             f.error = message
     bound.error = message
     bound.details = error.details

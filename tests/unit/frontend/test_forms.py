@@ -263,3 +263,18 @@ def test_a_new_machine_belongs_to_the_account_one_acts_in(cloud, administrator):
         "serviceofferingid": str(cloud.offering.uuid), "networkids": [str(network.uuid)],
     })  # fmt: skip
     assert VirtualMachine.objects.get().account == account
+
+
+@pytest.mark.parametrize("language, said", [("en", "DNS server 1"), ("zh-hans", "DNS 服务器 1")])
+def test_a_refusal_stands_at_its_field_by_the_name_people_know(administrator, language, said):
+    administrator.post("/preferences", {"language": language})
+    fields = {"name": "typed", "networktype": "Advanced", "dns1": "nonsense",
+              "internaldns1": "10.0.0.1"}  # fmt: skip
+    reply = administrator.post("/do/createZone?from=zones", fields)
+    shown = reply.content.decode()
+    assert reply.status_code == 422
+    assert 'value="typed"' in shown, "nothing typed is lost"
+    field = shown[shown.index('name="dns1"') :]
+    field = field[: field.index('name="internaldns1"')]
+    assert said in field
+    assert "nonsense" in field
