@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import responses
 from accounts.caller import Caller
-from accounts.directories import connection, importing, links
+from accounts.directories import importing, links, servers
 from accounts.directories.importing import Found
 from accounts.models import Account, Domain, LdapLink, LdapServer, Role
 from accounts.services import roles
@@ -103,19 +103,9 @@ def addLdapConfiguration(
     ] = None,
 ) -> LdapServer:
     """Adds a server of LDAP, after a connection to it has been tried."""
-    host = hostname.strip().strip("[]")
-    if not host or any(c in host for c in "/@?# "):
-        raise InvalidParameter(f"“{hostname}” is no name or address of a server; leave out ldap://.")
-    if LdapServer.objects.filter(hostname=host, port=port, domain=domainid).exists():
-        raise InvalidParameter(f"{host}:{port} is configured there already.")
-    server = LdapServer(
-        hostname=host,
-        port=port,
-        domain=domainid,
-        tls=tls or (connection.LDAPS if port == 636 else connection.NONE),
-        ca_certificate=(cacertificate or "").strip(),
+    server = servers.tried(
+        hostname, port, domain=domainid, tls=tls, ca_certificate=cacertificate or ""
     )
-    connection.try_out(server)
     server.save()
     return server
 

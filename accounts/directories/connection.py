@@ -94,11 +94,11 @@ def knows(domain: Domain | None, name: str, password: str) -> bool:
     raise _nobody(failures)
 
 
-def try_out(server: LdapServer) -> None:
+def try_out(server: LdapServer, signing_in_as: tuple[str, str] | None = None) -> None:
     """Connects once, so that a mistyped address or an unknown certificate shows at once."""
     try:
         with _connected(server, server.domain) as connection:
-            _sign_in(connection, server.domain)
+            _sign_in(connection, server.domain, signing_in_as)
     except ldap.INVALID_CREDENTIALS as error:
         raise ResourceUnavailable(
             f"{server} answers, but refuses ldap.bind.principal and ldap.bind.password."
@@ -119,10 +119,12 @@ def _first(domain: Domain | None, stack: contextlib.ExitStack) -> tuple[Any, Lda
     raise _nobody(failures)
 
 
-def _sign_in(connection: Any, domain: Domain | None) -> None:
-    principal = settings.PRINCIPAL.get(domain)
+def _sign_in(
+    connection: Any, domain: Domain | None, given: tuple[str, str] | None = None
+) -> None:
+    principal, password = given or (settings.PRINCIPAL.get(domain), settings.PASSWORD.get(domain))
     if principal:
-        connection.simple_bind_s(principal, settings.PASSWORD.get(domain))
+        connection.simple_bind_s(principal, password)
 
 
 @contextlib.contextmanager

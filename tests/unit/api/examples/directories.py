@@ -3,7 +3,7 @@
 import contextlib
 from unittest import mock
 
-from accounts.directories import connection
+from accounts.directories import connection, settings
 from accounts.models import LdapLink, LdapServer, User
 from infra.services import configuration
 from tests.unit.api.examples import example
@@ -134,3 +134,31 @@ def _(stage):
     link = stage["accounts.LdapLink"]
     yield {"id": link}
     assert not LdapLink.objects.exists()
+
+
+@example("ldapConfig")
+def _(stage):
+    with directory():
+        (answered,) = yield {
+            "hostname": "ldap.example.org", "ssl": True, "searchbase": f"ou=people,{BASE}",
+            "binddn": f"cn=portal,{BASE}", "bindpass": "sesame",
+        }  # fmt: skip
+    assert (answered["hostname"], answered["port"], answered["ssl"]) == (
+        "ldap.example.org", "636", "true",
+    )  # fmt: skip
+    assert LdapServer.objects.get(hostname="ldap.example.org").tls == "ldaps"
+    assert stage.ask("ldapConfig", listall=True) == [answered]
+    assert settings.BASE.get() == answered["searchbase"] == f"ou=people,{BASE}"
+    assert settings.PASSWORD.get() == "sesame"
+    assert "sesame" not in str(answered)
+
+
+@example("ldapRemove")
+def _(stage):
+    of_a_domain = _server(stage)
+    of_a_domain.domain = stage["accounts.Domain"]
+    of_a_domain.save()
+    LdapServer.objects.create(hostname="ldap.example.org", port=389)
+    answered = yield {}
+    assert answered["hostname"] == "ldap.example.org"
+    assert list(LdapServer.objects.all()) == [of_a_domain]
