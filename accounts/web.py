@@ -19,13 +19,13 @@ from urllib3.exceptions import NewConnectionError
 
 from core.config import Setting
 from core.errors import ResourceUnavailable
-from core.proxies import is_within
+from core.proxies import check_networks, is_within
 
 SITES = Setting(
     "signin.allowed.internal.sites", "",
     "Private networks (CIDRs, with commas between) that identity providers may be in; only there "
     "plain http will do.",
-    category="Authentication", house=True,
+    category="Authentication", house=True, check=check_networks,
 )  # fmt: skip
 
 _TIMEOUT_S = 10

@@ -1,6 +1,7 @@
 """Global settings of the API, under CloudStack's names."""
 
 from core.config import Setting
+from core.proxies import check_networks
 
 THROTTLING = Setting(
     "api.throttling.enabled", False, "Count each account's calls and refuse those too many.",
@@ -46,4 +47,5 @@ METRICS = Setting("prometheus.exporter.enable", False, "Whether /metrics answers
 METRICS_FOR = Setting(
     "prometheus.exporter.allowed.ips", "127.0.0.1",
     "Addresses and networks that may read /metrics, with commas between.",
+    check=check_networks,
 )  # fmt: skip

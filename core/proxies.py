@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 
+from core.errors import InvalidParameter
+
 Network = IPv4Network | IPv6Network
 
 
@@ -20,6 +22,19 @@ def networks(text: str) -> tuple[Network, ...]:
         except ValueError:
             continue
     return tuple(found)
+
+
+def check_networks(text: str) -> None:
+    """Of a setting: a mistake in the list would shut people out, or in. Raises
+    InvalidParameter."""
+    for entry in text.split(","):
+        try:
+            if entry.strip():
+                ip_network(entry.strip(), strict=False)
+        except ValueError:
+            raise InvalidParameter(
+                f"“{entry.strip()}” is no network; write it as 192.0.2.0/24 or 2001:db8::/32."
+            ) from None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -26,11 +26,6 @@ from jobs.schedules import every
 
 log = logging.getLogger(__name__)
 
-TARGET = Setting(
-    "syslog.target", "",
-    "Where events are sent as syslog: udp://server:514 or tcp://server:601; empty: nowhere.",
-    category="Alert",
-)  # fmt: skip
 FACILITY = Setting(
     "syslog.facility", 16, "The facility events are sent under; 16 is local0.", category="Alert",
     minimum=0, maximum=23,
@@ -65,6 +60,13 @@ def target(text: str) -> Target | None:
             f"“{text}” is no syslog server; write udp://server:514 or tcp://server:601."
         )
     return Target(parts.scheme, host, port or (514 if parts.scheme == "udp" else 601))
+
+
+TARGET = Setting(
+    "syslog.target", "",
+    "Where events are sent as syslog: udp://server:514 or tcp://server:601; empty: nowhere.",
+    category="Alert", check=target,
+)  # fmt: skip
 
 
 @every(5, "jobs.syslog")

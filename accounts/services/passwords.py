@@ -10,6 +10,15 @@ from accounts.models import Domain, OldPassword, PasswordReset, User
 from core.config import Scope, Setting
 from core.errors import InvalidParameter
 
+
+def _check_expression(text: str) -> None:
+    """One that is none would refuse every password. Raises InvalidParameter."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise InvalidParameter(f"“{text}” is no regular expression: {error}.") from None
+
+
 _SCOPES = (Scope.GLOBAL, Scope.DOMAIN)
 
 
@@ -35,6 +44,7 @@ _MAY_CONTAIN_NAME = Setting(
 _PATTERN = Setting(
     "password.policy.regex", ".+",
     "A regular expression that a whole password must match.", scopes=_SCOPES,
+    check=_check_expression,
     house=True,  # one that never ends its search would stop the whole portal
 )  # fmt: skip
 _REMEMBERED = Setting(

@@ -5,6 +5,7 @@ Who may use what, names, size, disks, networks, quota, place: each refusal leave
 
 from __future__ import annotations
 
+import re
 import uuid as uuids
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,9 +48,15 @@ from core.steps import Plan
 from infra.models import Zone
 from storage.models import DiskOffering, Template
 
+
+def _check_suffix(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,30}", text):
+        raise InvalidParameter(f"“{text}” cannot be in a name; use letters, digits and hyphens.")
+
+
 INSTANCE_SUFFIX = Setting(
     "instance.name", "VM", "The end of the names that hosts know machines by (i-2-7-VM).",
-    restart=True,
+    restart=True, check=_check_suffix,
 )  # fmt: skip
 NAME_IN_SUFFIX = Setting(
     "vm.instancename.flag", False,

@@ -5,20 +5,33 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from accounts.services import letters
 from core import mail
 from core.config import Setting
+from core.errors import InvalidParameter
 from infra.models import Alert
 from infra.services.alerts import AlertType
 from jobs.schedules import every
 
 log = logging.getLogger(__name__)
 
+
+def _check_addresses(text: str) -> None:
+    for address in filter(None, map(str.strip, text.split(","))):
+        try:
+            validate_email(address)
+        except ValidationError:
+            raise InvalidParameter(f"“{address}” is no e-mail address.") from None
+
+
 ADDRESSES = Setting(
     "alert.email.addresses", "",
     "Who gets alerts by e-mail: addresses with commas between; empty: nobody.", category="Alert",
+    check=_check_addresses,
 )  # fmt: skip
 
 _AT_ONCE = 20

@@ -19,14 +19,30 @@ from network import jobs
 from network.models import Network, NetworkOffering, NetworkState, PhysicalNetwork
 from network.services import physical, ranges, ranges6, routers, vlans
 
+GUEST_CIDR = "10.1.1.0/24"
+_DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", re.I)  # fmt: skip  # noqa: E501
+
+
+def check_domain_name(name: str) -> None:
+    if name and not _DOMAIN.fullmatch(name):
+        raise InvalidParameter(
+            f"Network domain “{name}” is not a DNS name; use letters, digits, hyphens and dots."
+        )
+
+
+def _check_suffix(text: str) -> None:
+    if not text:
+        raise InvalidParameter("Networks need a DNS domain, like cloud.internal.")
+    check_domain_name(text)
+
+
 GUEST_DOMAIN_SUFFIX = Setting(
     "guest.domain.suffix",
     "cloud.internal",
     "The DNS domain of networks whose zone, domain and account name none.",
     scopes=(Scope.GLOBAL, Scope.ZONE),
+    check=_check_suffix,
 )
-GUEST_CIDR = "10.1.1.0/24"
-_DOMAIN = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", re.I)  # fmt: skip  # noqa: E501
 
 
 @dataclass(frozen=True)
@@ -157,13 +173,6 @@ def _subnet(offering: NetworkOffering, subnet: Subnet) -> tuple[str, str]:
     if not 8 <= cidr.prefixlen <= 30:
         raise InvalidParameter(f"{cidr} is not a usable size; take a netmask from /8 to /30.")
     return str(cidr), subnet.gateway
-
-
-def check_domain_name(name: str) -> None:
-    if name and not _DOMAIN.fullmatch(name):
-        raise InvalidParameter(
-            f"Network domain “{name}” is not a DNS name; use letters, digits, hyphens and dots."
-        )
 
 
 def _domain_name(zone: Zone, owner: Account) -> str:

@@ -9,11 +9,13 @@ from accounts.caller import Caller
 from agent.protocol import EgressRules
 from core.config import Setting
 from core.errors import InvalidParameter, PermissionDenied
+from core.proxies import check_networks
 from core.units import GIB
 
 SITES = Setting(
     "secstorage.allowed.internal.sites", "",
     "Private networks (CIDRs, with commas between) that images may be fetched from.",
+    check=check_networks,
 )  # fmt: skip
 MAX_SIZE = Setting(
     "max.template.iso.size", 50, "Largest image that may be fetched, in GB.", minimum=1,

@@ -355,3 +355,24 @@ def test_nobody_shuts_itself_out_by_its_address():
         execute(caller, "updateConfiguration", {"name": name, "value": "10.0.0.0/8"})
     assert not ConfigurationValue.objects.exists()
     execute(caller, "updateConfiguration", {"name": name, "value": "10.0.0.0/8,192.0.2.0/24"})
+
+
+@pytest.mark.parametrize(
+    "name, good, wrong",
+    [
+        ("alert.email.addresses", "a@example.org, b@example.org", "a@example.org, nobody"),
+        ("guest.domain.suffix", "cloud.example", "cloud example"),
+        ("guest.domain.suffix", "cloud.example", ""),
+        ("instance.name", "VM-2", "my vm"),
+        ("password.policy.regex", ".{8,}", "(.{8,}"),
+        ("prometheus.exporter.allowed.ips", "127.0.0.1, 10.0.0.0/8", "127.0.0.1, prometheus"),
+        ("secstorage.allowed.internal.sites", "", "10.0.0.0/33"),
+        ("signin.allowed.internal.sites", "fd00::/8", "idp.internal"),
+        ("api.allowed.source.cidr.list", "10.0.0.0/8", "10.0.0.0/8, everywhere"),
+    ],
+)
+def test_a_text_that_would_break_what_reads_it_is_refused(name, good, wrong):
+    configuration.set_value(name, good)
+    with pytest.raises(InvalidParameter):
+        configuration.set_value(name, wrong)
+    assert SETTINGS[name].get() == good

@@ -140,4 +140,4 @@ def test_switched_off_and_on_it_begins_anew(udp):
 @pytest.mark.parametrize("text", ["logs.example", "http://logs.example", "udp://", "udp://a:b"])
 def test_an_address_that_is_none_is_refused(text):
     with pytest.raises(InvalidParameter, match="no syslog server"):
-        syslog.target(text)
+        configuration.set_value("syslog.target", text)
