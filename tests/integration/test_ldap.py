@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from accounts.directories import connection, searching, signing_in
+from accounts.directories import connection, searching, settings, signing_in
 from accounts.directories.settings import Shape
 from accounts.models import Account, LdapServer, User
 from accounts.services import sessions
@@ -101,6 +101,22 @@ def test_the_wrong_password_of_the_portal_is_named(domain, slapd):
             "addLdapConfiguration", hostname="127.0.0.1", port=str(slapd.port),
             domainid=str(domain.uuid),
         )  # fmt: skip
+
+
+def test_the_older_command_sets_all_at_once_or_nothing(slapd):
+    given = {"hostname": "127.0.0.1", "port": slapd.port, "searchbase": BASE, "binddn": ROOT}
+    with pytest.raises(ResourceUnavailable, match="refuses"):
+        run("ldapConfig", **given, bindpass="guess")
+    assert not LdapServer.objects.exists()
+    assert not settings.BASE.get()
+    run("ldapConfig", **given, bindpass=ROOT_PASSWORD)
+    assert [p["username"] for p in run("listLdapUsers", keyword="ada").records] == ["ada"]
+    run("ldapRemove")
+    with pytest.raises(ResourceUnavailable, match="No LDAP server"):
+        run("listLdapUsers", keyword="ada")
+    with pytest.raises(InvalidParameter, match="No server of LDAP"):
+        run("ldapRemove")
+    configuration.forget()
 
 
 def test_tenants_learn_nothing_of_servers(server):

@@ -1,4 +1,4 @@
-"""SAML. tests/integration/test_saml.py signs in by a real identity provider."""
+"""SAML. tests/integration/saml signs in by a real identity provider."""
 
 from unittest import mock
 
@@ -78,7 +78,7 @@ def _(stage):
 
 @example("listAndSwitchSamlAccount", refused="Only those who signed in by SAML")
 def _(stage):
-    """A signed call is no session: tests/integration/test_saml.py switches within one."""
+    """A signed call is no session: tests/integration/saml switches within one."""
     signing_in.authorise(stage["accounts.User"], True, "")
     assert not Session.objects.filter(source="saml2").exists()
     return {}
