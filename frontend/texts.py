@@ -67,6 +67,9 @@ def _said(language: str, sentence: str) -> str:
     if whole != sentence:
         return whole
     filled = [_filled(found, msgid) for found, msgid in _readings(language, sentence)]
+    head, colon, tail = sentence.partition(": ")
+    if colon and say(head) != head:  # “Host h1 does not answer: …”, what happened and why
+        filled.append(f"{say(head)}：{say(tail)}")
     if filled:  # of several readings the one that leaves the least in English
         return min(filled, key=lambda text: len(_ENGLISH.findall(text))).strip()
     plain = gettext(sentence)
@@ -93,7 +96,8 @@ def _filled(found: re.Match[str], msgid: str) -> str:
         if " " in text:
             said = say(text)
             return _kind_and_name(text) if said == text else said
-        if text in _KINDS:
+        # A kind begins the sentence; elsewhere it is a name that happens to be the same word.
+        if text in _KINDS and (text.islower() or msgid.startswith(hole[0])):
             return str(_KINDS[text])
         known = look(text)
         return str(known.word) if known.known else text

@@ -85,6 +85,18 @@ def test_of_two_readings_of_a_sentence_the_fuller_is_taken():
     assert "host-9" in said
 
 
+def test_what_happened_and_why_are_both_said():
+    with translation.override("zh-hans"):
+        said = texts.say("Host h4 does not answer: Simulated host h4 does not answer (mock 1).")
+    assert not re.search(r"[A-Za-z]{2,}", said.replace("h4", "")), said
+
+
+def test_hosts_that_refused_a_machine_are_counted_in_chinese():
+    with translation.override("zh-hans"):
+        said = texts.say("Fits on 1 of 3 hosts; 2 refused: 1 storage tag, 1 full cluster.")
+    assert not re.search("[A-Za-z]", said), said
+
+
 def test_an_unknown_sentence_stays_as_it_is():
     with translation.override("zh-hans"):
         assert texts.say("Colourless green ideas sleep.") == "Colourless green ideas sleep."
