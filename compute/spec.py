@@ -7,8 +7,7 @@ from compute import guestdata
 from compute.models import Nic, VirtualMachine, VolumeAttachment
 from compute.services import filtering
 from network.services import routers
-from network.models import Network
-from storage.models import DiskOffering, Template, Volume
+from storage.models import DiskOffering, Template
 from storage.services import bases, reach
 
 ROOT_DEVICE, CD_DEVICE = 0, 3
@@ -25,23 +24,12 @@ KEYBOARDS = (
 
 def attachments_of(vm: VirtualMachine) -> list[VolumeAttachment]:
     rows = VolumeAttachment.objects.filter(machine=vm).order_by("device_id")
-    return list(rows.select_related("volume__pool", "volume__disk_offering"))
-
-
-def volumes_of(vm: VirtualMachine) -> list[Volume]:
-    """The machine's disks by device number, with what their files are made of."""
-    rows = Volume.objects.filter(attachment__machine=vm).order_by("attachment__device_id")
-    found = list(rows.select_related("pool"))
+    found = list(rows.select_related("volume__pool", "volume__disk_offering"))
+    template = vm._state.fields_cache.get("template")
     for row in found:
-        if row.template_id is not None and row.template_id == vm.template_id:
-            row.template = vm.template  # not to be read once more
+        if template is not None and row.volume.template_id == template.pk:
+            row.volume.template = template  # what is at hand is not read once more
     return found
-
-
-def networks_of(vm: VirtualMachine) -> list[Network]:
-    """The networks it is in, in the order of its NICs."""
-    rows = Network.objects.filter(nics__machine=vm, nics__removed=None).order_by("nics__device_id")
-    return list(rows.select_related("offering", "physical_network", "zone"))
 
 
 def nics_of(vm: VirtualMachine) -> list[Nic]:

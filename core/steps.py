@@ -12,9 +12,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 StepFunction = Callable[..., Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ class Run(Protocol):
 
     def reply_once(self, field: str, text: str) -> None:
         """Hand a secret to whoever asked; sealed until it is shown with the job's result."""
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """What ``read`` gave when a step of this very run first asked by this name: rows that
+        nobody else may change meanwhile, because the job holds their leases."""
 
     def start(self, plan: Plan, *, command: str = "", event_type: str = "") -> str:
         """Begin a plan of its own on the same account's behalf; returns its job's uuid."""

@@ -27,7 +27,7 @@ from core import live, steps, vault
 from core.commands import RoleType
 from core.discretion import without_paths
 from core.errors import CloudError, InternalError
-from core.steps import Later, Plan, Step
+from core.steps import Later, Plan, Step, T
 from jobs import events, leases, troubles
 from jobs.models import AsyncJob, JobStatus, JobStep, Phase, StepState, Worker
 from jobs.rows import thaw
@@ -65,6 +65,7 @@ class JobRun:
         self.correlation_id = job.correlation_id
         self.results: dict[str, Any] = {}
         self._numbers: dict[str, int] = {}
+        self._read: dict[str, Any] = {}
         self._step: JobStep | None = None
         self._shown = 0.0
 
@@ -92,6 +93,11 @@ class JobRun:
     def reply_once(self, field: str, text: str) -> None:
         """Hand a secret to whoever asked: shown with the job's result, sealed until then."""
         self._hold(sealed={**self.job.sealed, f"reply.{field}": vault.seal(text)})
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        if name not in self._read:
+            self._read[name] = read()
+        return self._read[name]
 
     def start(self, plan: Plan, *, command: str = "", event_type: str = "") -> str:
         """Begin a plan of its own on the same account's behalf; returns its job's uuid."""

@@ -13,7 +13,7 @@ from django.utils import timezone
 from agent import protocol as p
 from compute import guestdata, spec
 from compute.jobs.rows import fresh
-from compute.models import Nic, VirtualMachine
+from compute.models import Nic, VirtualMachine, VolumeAttachment
 from compute.services import filtering, holdings, nics
 from compute.states import Power, VmEvent, VmState
 from core import vault
@@ -56,9 +56,9 @@ def hand_over(run: Run, vm: VirtualMachine) -> None:
 def create_disks(run: Run, vm: VirtualMachine) -> None:
     """Every disk that has no file yet gets one, the root disk first."""
     vm = fresh(vm)
-    for volume in spec.volumes_of(vm):
-        if volume.state in _WITHOUT_FILE:
-            disks.create_file(run, volume, vm.host)
+    for attachment in _disks_of(run, vm):
+        if attachment.volume.state in _WITHOUT_FILE:
+            disks.create_file(run, attachment.volume, vm.host)
 
 
 def start_guest(run: Run, vm: VirtualMachine) -> None:
@@ -66,14 +66,22 @@ def start_guest(run: Run, vm: VirtualMachine) -> None:
     vm = fresh(vm)
     if vm.state != VmState.STARTING:
         raise CloudError(f"Virtual machine {vm} was found {vm.state} while it was starting.")
-    cards = spec.nics_of(vm)
+    cards = _cards_of(run, vm)
     _prepare_networks(run, vm, cards)
     filtered = any(nic.network.offering.provides("SecurityGroup") for nic in cards)
     version = filtering.wanted_of(vm) if filtered else 0
-    wanted = spec.domain(vm, spec.attachments_of(vm), cards, password=_password(vm))
+    wanted = spec.domain(vm, _disks_of(run, vm), cards, password=_password(vm))
     agents.call(vm.host, "domain.start", p.StartDomain(wanted), run)
     if filtered:
         filtering.applied(vm, version)
+
+
+def _disks_of(run: Run, vm: VirtualMachine) -> list[VolumeAttachment]:
+    return run.once("disks", lambda: spec.attachments_of(vm))
+
+
+def _cards_of(run: Run, vm: VirtualMachine) -> list[Nic]:
+    return run.once("cards", lambda: spec.nics_of(vm))
 
 
 def _prepare_networks(run: Run, vm: VirtualMachine, cards: list[Nic]) -> None:
@@ -92,8 +100,8 @@ def tell_networks(run: Run, vm: VirtualMachine) -> None:
     vm = fresh(vm)
     if vm.state == VmState.RUNNING:  # done before, and the worker died
         return
-    for network in spec.networks_of(vm):
-        routers.apply(run, network, vm.host)
+    for nic in _cards_of(run, vm):
+        routers.apply(run, nic.network, vm.host)
     if vm.sealed_password:
         # Kept with the job first, so that a crash in between does not lose it.
         run.reply_once("password", _password(vm))

@@ -28,7 +28,8 @@ def prepare_network(run: Run, vm: VirtualMachine, nic: Nic) -> None:
     """Only for a running guest: one that is off gets all of this at its next start."""
     vm, nic = fresh(vm), _fresh(nic)
     if vm.state == VmState.RUNNING:
-        guests.set_metadata(nic.address, guestdata.entries(vm, nic.address.ip4), user_data=vm.user_data)
+        entries = guestdata.entries(vm, nic.address.ip4)
+        guests.set_metadata(nic.address, entries, user_data=vm.user_data)
         routers.apply(run, nic.network, vm.host)
 
 

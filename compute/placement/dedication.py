@@ -60,7 +60,7 @@ class Kept:
 
 def kept(wanted: Wanted) -> Kept:
     """One query, for the few rows of the machine's zone."""
-    rows = DedicatedResource.objects.filter(zone=wanted.zone).select_related("domain")
+    rows = DedicatedResource.objects.filter(zone=wanted.zone)
     groups = {g.pk for g in wanted.groups if g.is_dedicated}
     zone = not groups
     mine: dict[str, set[int]] = {}

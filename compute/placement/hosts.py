@@ -87,7 +87,7 @@ def _company(groups: list[AffinityGroup], hosts_of: dict[int, set[int]]) -> Comp
 
 def candidates(wanted: Wanted, friends: Company, at_once: int) -> Iterator[list[Host]]:
     """Hosts that take the machine as far as the host goes, best first, a few at a time."""
-    rows = fitting(wanted, friends).select_related("cluster")
+    rows = fitting(wanted, friends)
     headroom = Headroom(wanted)
     parts = [rows]
     if _at_random(wanted, friends):
