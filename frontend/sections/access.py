@@ -80,6 +80,17 @@ AFFINITY_TYPES = (
 #: Made with a dedication, never by hand.
 _ALL_TYPES = (*AFFINITY_TYPES, ("ExplicitDedication", _("On what is dedicated to the owner")))
 
+#: The cloud describes the group of a dedication itself.
+DESCRIBED = Column(
+    "description",
+    _("Description"),
+    make=lambda r: (
+        _("Machines that use what is dedicated to their owner")
+        if r.get("type") == "ExplicitDedication"
+        else r.get("description")
+    ),
+)
+
 AFFINITY = Section(
     key="affinitygroups",
     title=_("Affinity groups"),
@@ -98,7 +109,7 @@ AFFINITY = Section(
             _("Type"),
             make=lambda r: dict(_ALL_TYPES).get(r.get("type", ""), r.get("type")),
         ),
-        Column("description", _("Description")),
+        DESCRIBED,
         Column("account", _("Account")),
         DOMAIN,
     ),
@@ -113,7 +124,7 @@ AFFINITY = Section(
                     _("Type"),
                     make=lambda r: dict(_ALL_TYPES).get(r.get("type", ""), r.get("type")),
                 ),
-                Column("description", _("Description")),
+                DESCRIBED,
             ),
         ),
         OWNER_ONLY,
