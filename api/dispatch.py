@@ -255,6 +255,7 @@ def _run(
 def _try(caller: Caller, command: Command, given: dict[str, Any]) -> Outcome:
     """What ``_run`` would come to; nothing of it stays."""
     with transaction.atomic():
+        parameters.parse(caller, command, given)  # what it refuses comes first, as in a call
         where = trial.placement(caller, command, given)
         outcome = _decide(caller, command, given)
         outcome.trial = {"dryrun": True, "steps": trial.steps_of(outcome.job)}

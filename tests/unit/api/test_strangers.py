@@ -133,6 +133,32 @@ def finds_nothing(neighbours, command, param, kind):
     assert not [q["sql"] for q in queries if writes(q["sql"])], param.name
 
 
+def can_be_tried(command: Command) -> bool:
+    return not (command.reads_only or command.own_transactions or command.anonymous)
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted({n for n, kind in references_by_role() if kind == "User" and can_be_tried(COMMANDS[n])}),
+)
+def test_a_trial_tells_no_more_of_strangers(neighbours, name):
+    """``dryrun=true`` is no way to ask what others have."""
+    command, caller = COMMANDS[name], neighbours.callers["User"]
+    for param in command.params:
+        if param.model is None or not may("User", name, param.name):
+            continue
+        theirs = neighbours.stranger.row(param.model)
+        if reaches(caller, param, theirs):
+            continue
+        values = required_values(command, neighbours.worlds["User"], but=param.name)
+        of_theirs, of_nothing = (
+            outcome(caller, command, {**values, param.name: odd, "dryrun": "true"}, odd)
+            for odd in (str(theirs.uuid), str(uuid.uuid4()))
+        )
+        assert of_theirs == of_nothing, param.name
+        assert of_theirs[0] == "NoSuchObject", param.name
+
+
 def all_else_is_reachable(caller, command, param, world) -> bool:
     """False for commands of roles that may not see what the command needs (addHost)."""
     others = [p for p in command.params if p.required and p.model and p is not param]
