@@ -10,6 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.querysets import AdminQuerySet, AnnotationQuerySet, LiveManager, OwnedQuerySet
+from core import presence
 
 
 class ResourceTag(models.Model):
@@ -118,6 +119,10 @@ class ResourceDetail(models.Model):
 
 def forget(uuid: uuids.UUID, when: datetime) -> None:
     """The thing is gone: so is what was pinned to it. Comments stay for history, removed."""
-    for model in (ResourceTag, ResourceIcon, ResourceDetail):
-        model.objects.filter(resource_uuid=uuid).delete()
-    Annotation.objects.filter(resource_uuid=uuid).update(removed=when)
+    kinds = (ResourceTag, ResourceIcon, ResourceDetail, Annotation)
+    for model in presence.which(*kinds, resource_uuid=uuid):
+        rows = model.objects.filter(resource_uuid=uuid)
+        if model is Annotation:
+            rows.update(removed=when)
+        else:
+            rows.delete()

@@ -20,25 +20,29 @@ def stop_vm(vm: VirtualMachine, *, forced: bool, timeout_s: int) -> list[Step]:
     return [Step(shut_down, undo=return_to_running, label="Shut the guest down")]
 
 
-def shut_down(run: Run, vm: VirtualMachine, forced: bool, timeout_s: int) -> None:
+def shut_down(run: Run, vm: VirtualMachine, forced: bool, timeout_s: int) -> dict[str, bool]:
     """Stopping → Stopped: the guest is off, its definition gone, its host's capacity free."""
     vm = fresh(vm)
     if vm.state != VmState.STOPPING:
-        return
-    power_off(run, vm, forced=forced, timeout_s=timeout_s)
+        return {"is_off_host": False}
+    is_off_host = power_off(run, vm, forced=forced, timeout_s=timeout_s)
     holdings.leave_host(vm, VmEvent.STOPPED, power_state=Power.OFF, power_at=timezone.now())
+    return {"is_off_host": is_off_host}
 
 
-def power_off(run: Run, vm: VirtualMachine, *, forced: bool, timeout_s: int) -> None:
+def power_off(run: Run, vm: VirtualMachine, *, forced: bool, timeout_s: int) -> bool:
     """Nothing of the machine is left on its host. One that is down for good (an operator
-    declared it Down) cannot be asked; a forced stop takes it at its word."""
+    declared it Down) cannot be asked; a forced stop takes it at its word. Returns whether the
+    host has said that nothing is left."""
     if vm.host is None or (forced and vm.host.status == "Down"):
-        return
+        return False
     uuid = str(vm.uuid)
     agents.call(vm.host, "domain.stop", p.StopDomain(uuid, forced, timeout_s), run)
     # Off is what was asked for; a definition that stays is cleaned up as a stray.
     with suppress(p.OperationFailed):
         agents.call(vm.host, "domain.remove", p.RemoveDomain(uuid), run)
+        return True
+    return False
 
 
 def return_to_running(run: Run, vm: VirtualMachine) -> None:

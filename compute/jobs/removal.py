@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import ResourceTag
 from agent import protocol as p
 from compute import spec
 from compute.jobs.power import return_to_running, shut_down
@@ -15,6 +15,7 @@ from compute.jobs.rows import fresh
 from compute.models import MachineRules, Nic, VirtualMachine, VolumeAttachment
 from compute.services import holdings, nics
 from compute.states import VmEvent, VmState
+from core import presence
 from core.steps import Run, Step, plan
 from infra import agents
 from infra.models import Host
@@ -29,11 +30,10 @@ from storage.services import disks, volumes
 def destroy_vm(
     vm: VirtualMachine, *, forced: bool, timeout_s: int, expunge: bool, with_volumes: list[Volume]
 ) -> list[Step]:
-    bin_it = [
-        Step(shut_down, undo=return_to_running, label="Shut the guest down"),
-        Step(put_in_bin, label="Put the machine in the bin"),
-    ]
-    return [*bin_it, *_expunge_steps()] if expunge else bin_it
+    off = Step(shut_down, undo=return_to_running, label="Shut the guest down")
+    if expunge:
+        return [off, *_expunge_steps()]
+    return [off, Step(put_in_bin, label="Put the machine in the bin")]
 
 
 @plan(cancellable=False)
@@ -45,12 +45,11 @@ def _expunge_steps() -> list[Step]:
     return [
         Step(delete_disks, label="Delete the disks", patience_s=300),
         Step(forget_machine, label="Give addresses and quota back"),
-        Step(tidy_networks, label="Tidy the networks"),
     ]
 
 
-def put_in_bin(vm: VirtualMachine, expunge: bool, with_volumes: list[Volume]) -> None:
-    """Stopped → Destroyed, or on to Expunging; data disks named with it go the same way."""
+def put_in_bin(vm: VirtualMachine, with_volumes: list[Volume]) -> None:
+    """Stopped → Destroyed; data disks named with it go the same way."""
     with transaction.atomic():
         vm = fresh(vm)
         if vm.state == VmState.STOPPED:
@@ -58,13 +57,8 @@ def put_in_bin(vm: VirtualMachine, expunge: bool, with_volumes: list[Volume]) ->
         for attachment in VolumeAttachment.objects.filter(
             machine=vm, volume__in=with_volumes
         ).select_related("volume"):
-            volume = attachment.volume
-            if expunge:  # still attached: deleted with the root disk
-                continue
             attachment.delete()
-            volumes.mark_destroyed(volume)
-        if expunge and vm.state == VmState.DESTROYED:
-            vm.apply(VmEvent.EXPUNGE)
+            volumes.mark_destroyed(attachment.volume)
 
 
 def to_bin(vm: VirtualMachine) -> None:
@@ -75,11 +69,24 @@ def to_bin(vm: VirtualMachine) -> None:
 
 def delete_disks(run: Run, vm: VirtualMachine, with_volumes: list[Volume] = ()) -> None:
     """The root disk, and data disks that were to go too; the others stay, for another machine."""
-    _forget_definition(run, fresh(vm))
+    vm = _out_of_the_bin(vm)
+    if not (run.results.get("shut_down") or {}).get("is_off_host"):
+        _forget_definition(run, vm)
     named = {v.pk for v in with_volumes}
     for attachment in spec.attachments_of(vm):
         if attachment.device_id == spec.ROOT_DEVICE or attachment.volume_id in named:
             disks.expunge(run, attachment.volume)
+
+
+def _out_of_the_bin(vm: VirtualMachine) -> VirtualMachine:
+    """One that was stopped to go for good is in the bin no longer than this transaction."""
+    with transaction.atomic():
+        vm = fresh(vm)
+        if vm.state == VmState.STOPPED:
+            to_bin(vm)
+        if vm.state == VmState.DESTROYED:
+            vm.apply(VmEvent.EXPUNGE)
+    return vm
 
 
 def _forget_definition(run: Run, vm: VirtualMachine) -> None:
@@ -88,25 +95,40 @@ def _forget_definition(run: Run, vm: VirtualMachine) -> None:
         agents.call(vm.last_host, "domain.remove", p.RemoveDomain(str(vm.uuid)), run)
 
 
-def forget_machine(vm: VirtualMachine) -> None:
-    """Nothing is held any more; the row stays, removed, for history."""
+def forget_machine(run: Run, vm: VirtualMachine) -> None:
+    """Nothing is held any more, and its networks know; the row stays, removed, for history."""
     with transaction.atomic():
-        vm = fresh(vm)
-        if vm.removed:
-            return
-        VolumeAttachment.objects.filter(machine=vm).delete()
-        nics.unplug_all(vm)
+        now = fresh(vm)
+        if not now.removed:
+            _let_go(now)
+    _tidy_networks(run, vm)
+
+
+def _let_go(vm: VirtualMachine) -> None:
+    VolumeAttachment.objects.filter(machine=vm).delete()
+    nics.unplug_all(vm)
+    if vm.counted:
         holdings.give_quota_back(vm)
-        ResourceTag.objects.filter(resource_uuid=vm.uuid).delete()
-        vm.affinity_groups.clear()
-        vm.security_groups.clear()
-        MachineRules.objects.filter(machine=vm).delete()
-        vm.key_pairs.clear()
-        close_troubles(vm)
-        vm.remove(user_data="", encrypted_password="", sealed_password="", iso=None)
+    for rows in _beside(vm):
+        rows.delete()
+    close_troubles(vm)
+    vm.remove(user_data="", encrypted_password="", sealed_password="", iso=None)
 
 
-def tidy_networks(run: Run, vm: VirtualMachine) -> None:
+def _beside(vm: VirtualMachine) -> list[QuerySet]:
+    """What says something of the machine: groups it is in, its keys, the state of its rules."""
+    models = [
+        (vm.affinity_groups.through, "virtualmachine"),
+        (vm.security_groups.through, "virtualmachine"),
+        (vm.key_pairs.through, "virtualmachine"),
+        (MachineRules, "machine"),
+    ]
+    there = presence.present(*((model, {name: vm.pk}) for model, name in models))
+    pairs = zip(models, there, strict=True)
+    return [m._base_manager.filter(**{name: vm}) for (m, name), found in pairs if found]
+
+
+def _tidy_networks(run: Run, vm: VirtualMachine) -> None:
     """Its routers forget it now rather than at their next change; a host that cannot be
     reached learns of it then. Networks of a closed account wait for that, or go themselves:
     of a thousand machines each would tell its router of all the others."""

@@ -185,6 +185,8 @@ def _refuse_protected(vm: VirtualMachine) -> None:
 
 
 def _check_volumes(vm: VirtualMachine, wanted: Sequence[Volume]) -> None:
+    if not wanted:
+        return
     attached = VolumeAttachment.objects.filter(machine=vm, volume__type="DATADISK")
     keys = set(attached.values_list("volume", flat=True))
     for volume in wanted:
