@@ -228,8 +228,9 @@ def _fill_picker(reader: Reader, made: FormField, param: Param, spec: F) -> None
         made.widget = "text"
         return
     made.picker = section.key
-    made.among = "&".join(f"{k}={v}" for k, v in spec.among.items())
-    made.choices, made.total = options(reader, section, spec.among)
+    among = spec.among if reader.is_admin else {**spec.among, **spec.among_of_users}
+    made.among = "&".join(f"{k}={v}" for k, v in among.items())
+    made.choices, made.total = options(reader, section, among)
     missing = [v for v in made.values if v not in {c.value for c in made.choices}]
     for uuid in missing:
         record = reader.one(section, uuid)

@@ -74,6 +74,7 @@ class F:
     source: str = ""  # the field of the record that holds today's value
     section: str = ""  # where the picker finds its choices
     among: Mapping[str, str] = field(default_factory=dict)  # parameters of the picker's list
+    among_of_users: Mapping[str, str] = field(default_factory=dict)  # and of it for all but root
     choices: tuple[tuple[str, Text], ...] = ()
     required: bool = False
     placeholder: str = ""

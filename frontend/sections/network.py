@@ -177,7 +177,11 @@ NETWORKS = Section(
                     "name",
                     "displaytext",
                     "zoneid",
-                    F("networkofferingid", among={"state": "Enabled"}),
+                    F(
+                        "networkofferingid",
+                        among={"state": "Enabled"},
+                        among_of_users={"specifyvlan": "false"},  # VLANs are for root to give
+                    ),
                 ),
                 more=(
                     "gateway",

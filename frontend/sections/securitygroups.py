@@ -27,7 +27,7 @@ def _built_in(record: Record):
 def _rule_form(whom) -> Form:
     return Form(
         (
-            F("protocol", choices=_PROTOCOLS, initial="tcp"),
+            F("protocol", choices=_PROTOCOLS, initial="tcp", help=_("Which traffic")),
             F("startport", placeholder="22"),
             F("endport", placeholder="22"),
             F("cidrlist", whom, placeholder="0.0.0.0/0, 2001:db8::/32", initial="0.0.0.0/0"),

@@ -278,3 +278,12 @@ def test_a_refusal_stands_at_its_field_by_the_name_people_know(administrator, la
     field = field[: field.index('name="internaldns1"')]
     assert said in field
     assert "nonsense" in field
+
+
+def test_a_tenant_is_offered_only_networks_it_may_make(tenant, administrator):
+    f.make_network_offering(name="free")
+    f.make_network_offering(name="with-a-vlan", specify_vlan=True)
+    form = "/do/createNetwork?from=networks"
+    assert "free" in tenant.page(form)
+    assert "with-a-vlan" not in tenant.page(form)
+    assert "with-a-vlan" in administrator.page(form)
