@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class AgentConfig:
     ca_file: str = ""
     # Simulator only: seconds that each operation takes, and where it keeps its world
     # (None keeps it in memory).
-    simulated_latency_s: float = 0.0
+    # How slow it is just now: 0 does all at once, 1 takes as long as a real host.
+    simulated_pace: Callable[[], float] | None = None
     simulated_state: Path | None = None
     # The portal's uuids of it, its cluster, pod and zone: what mocks may be meant for.
     simulated_places: tuple[str, ...] = ()

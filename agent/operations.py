@@ -57,7 +57,7 @@ def simulated_agent(config: AgentConfig, world: World | None = None) -> Agent:
     trouble = SimulatedTrouble(
         world,
         host,
-        config.simulated_latency_s,
+        config.simulated_pace,
         config.simulated_places,
         name=config.host_name,
     )

@@ -15,7 +15,7 @@ from agent.config import AgentConfig
 from agent.execution import Agent
 from agent.operations import World, local_agent, simulated_agent
 from infra import agents
-from infra.models import Cluster, Host
+from infra.models import Cluster, Host, Zone
 from infra.services import simulator
 from network.models import Router
 from network.services import routers
@@ -55,6 +55,7 @@ def simulated(host: Host) -> Agent:
             host_uuid=host.machine or str(host.uuid),
             address=host.address,
             # Mocks are meant for the host's row; ``machine`` outlives it.
+            simulated_pace=functools.partial(simulator.PACE.get, Zone(pk=host.zone_id)),
             simulated_places=(str(host.uuid), *_places_in(host.cluster_id)),
         ),
         world(),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import protocol as p
-from agent.drivers import mocks
+from agent.drivers import mocks, pace
 from agent.drivers.ledger import Ledger
 from agent.drivers.mocks import Mock, Mocks
 from agent.drivers.screen import Keyboard
@@ -276,15 +276,16 @@ class Faults:
 
 
 class SimulatedTrouble(Interceptor):
-    """Latency, faults and mocks around each operation of one simulated host. ``places`` are the
+    """Pace, faults and mocks around each operation of one simulated host. ``places`` are the
     uuids that mocks may be meant for: the portal's of the host, its cluster, pod and zone.
-    People know the host by ``name``."""
+    People know the host by ``name``. ``slowness`` is 1 for as slow as a real one, 0
+    for at once."""
 
     def __init__(
         self,
         world: World,
         host: str,
-        latency_s: float = 0.0,
+        slowness: Callable[[], float] | None = None,
         places: Sequence[str] = (),
         *,
         name: str = "",
@@ -292,13 +293,14 @@ class SimulatedTrouble(Interceptor):
         self._world = world
         self._host = host
         self._name = name or host
-        self._latency_s = latency_s
+        self._slowness = slowness
         self._places = (host, *places)
 
     def around(self, call: p.Call, task: Task, work: Callable[[], Any]) -> Any:
         mock = self._world.mocks.take(call.operation, self._places)
-        if self._latency_s:
-            task.sleep(self._latency_s)
+        slow = self._slowness() if self._slowness is not None else 0.0
+        if slow:
+            task.sleep(slow * pace.seconds(call.operation))
         if mock is not None:
             if mock.result == "off":
                 self._world.power_loss(self._host)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from core.config import Scope, Setting
 from core.errors import InvalidParameter, NoSuchObject, ResourceUnavailable
 from infra.models import Cluster, Host, Pod, Zone
+
+PACE = Setting(
+    "simulator.pace", 0.0,
+    "How slow simulated hosts are: 1 takes as long as real ones, 0 does everything at once.",
+    scopes=(Scope.GLOBAL, Scope.ZONE), minimum=0.0, maximum=10.0,
+)  # fmt: skip
 
 
 class Mock(Protocol):

@@ -4,11 +4,13 @@ import pytest
 
 from agent import protocol
 from agent.operations import World
+from agent.tasks import Task
 from api.dispatch import execute
 from cloudportal import defaults, hosts
 from compute.models import SystemVm, VirtualMachine
 from compute.services import system_vms
 from infra.models import Host, HostCapacity, PodAddress, Zone
+from infra.services.configuration import set_value
 from jobs.models import AsyncJob, JobStatus, Trouble
 from jobs.worker import run_everything
 from network.models import GuestAddress
@@ -111,3 +113,19 @@ def test_a_host_does_on_purpose_what_its_own_mock_says(monkeypatch):
     with pytest.raises(protocol.OperationFailed):
         agent.execute(call)
     agent.execute(call)
+
+
+def test_a_zone_can_be_as_slow_as_a_real_one(monkeypatch):
+    shared, slept = World(), []
+    monkeypatch.setattr(hosts, "world", lambda: shared)
+    monkeypatch.setattr(Task, "sleep", lambda task, seconds: slept.append(seconds))
+    host, other = make_host(), make_host()
+    question = protocol.Call("domain.stop", protocol.StopDomain("u", forced=True))
+    links = [hosts.simulated(row) for row in (host, other)]
+    set_value("simulator.pace", "0.5", host.zone)
+    for link in links:
+        link.execute(question)
+    assert slept == [2.0]
+    set_value("simulator.pace", "0", host.zone)
+    links[0].execute(question)
+    assert slept == [2.0]
