@@ -34,6 +34,6 @@ def invitation(request: HttpRequest) -> HttpResponse:
 
 
 def _drawn(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:
-    response = render(request, "frontend/invitation.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"  # the address may hold the token
-    return response
+    # The address may hold the token. It stays with us: every page's Referrer-Policy is same-origin.
+    # Under no-referrer browsers would send the form without an Origin, and it would be refused.
+    return render(request, "frontend/invitation.html", context, status=status)

@@ -161,7 +161,7 @@ def test_a_mailed_token_is_answered_on_its_page(browser_of, client, person, owne
     assert client.get(link)["Location"].startswith("/signin?next=/projects/invitation/")
     ada = browser_of(f.make_user("ada", domain=owner.domain))
     reply = ada.get(link)
-    assert reply["Referrer-Policy"] == "no-referrer"
+    assert reply["Referrer-Policy"] == "same-origin"
     token = re.search(r'name="token" value="([^"]+)"', reply.content.decode())[1]
     given = {"project": str(project.uuid), "token": token}
     wrong = ada.post("/projects/invitation/", {**given, "token": "guess", "answer": "accept"})
