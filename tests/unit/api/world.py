@@ -47,7 +47,7 @@ class World:
         if label not in self._rows:
             assert label in MAKE, (
                 f"{label} is a parameter of a command but has no factory: append one to "
-                "tests/factories.py and name it in tests/unit/api/world.py"
+                "tests/factories and name it in tests/unit/api/world.py"
             )
             self._rows[label] = MAKE[label](self)
         return self._rows[label]
