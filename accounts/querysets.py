@@ -104,5 +104,12 @@ class AnnotationQuerySet(OwnedQuerySet):
 class LiveManager(models.Manager):
     """The default manager of a model with ``removed``: rows that are still there."""
 
+    _live: models.QuerySet | None = None
+
     def get_queryset(self) -> models.QuerySet:
-        return super().get_queryset().filter(removed=None)
+        """Built once and copied: a deployment asks 25 times, each time for a tenth of a
+        millisecond otherwise."""
+        live = self._live
+        if live is None or live.model is not self.model or live._db != self._db:
+            live = self._live = super().get_queryset().filter(removed=None)
+        return live.all()
