@@ -6,9 +6,9 @@ PASSWORD = "correct horse"
 _number = itertools.count(1)
 
 
-def number() -> int:
+def next_number() -> int:
     return next(_number)
 
 
 def unique(word: str) -> str:
-    return f"{word}-{number()}"
+    return f"{word}-{next_number()}"

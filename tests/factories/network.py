@@ -27,7 +27,7 @@ from network.models import (
 )
 from network.services import providers, public_ips, ranges
 from tests.factories.accounts import make_account
-from tests.factories.basics import number, unique
+from tests.factories.basics import next_number, unique
 from tests.factories.infra import make_pod, make_zone
 
 
@@ -89,7 +89,7 @@ def make_storage_range(pod: Pod | None = None) -> StorageIpRange:
 
 
 def make_portable_range() -> PortableIpRange:
-    number = number() % 200
+    number = next_number() % 200
     return PortableIpRange.objects.create(
         region=regions.ensure_local(), gateway=f"203.0.{number}.1",
         netmask="255.255.255.0", start_ip=f"203.0.{number}.10", end_ip=f"203.0.{number}.20",
