@@ -12,8 +12,6 @@ from frontend.reader import Reader
 from frontend.sections.base import Action, Record, Section
 from frontend.states import look
 
-_UUID = 36  # characters
-
 
 @dataclass(frozen=True)
 class Item:
@@ -38,14 +36,14 @@ class Item:
 def of(reader: Reader, section: Section, record: Record) -> list[Item]:
     """The section's actions for this record: what one may not do at all is left out, and
     the dangerous come last."""
-    mine = operable(reader, section, [str(record.get("id", ""))])
+    mine = reader.operates(section, record)
     items = []
     for action in sorted(section.actions, key=lambda a: a.danger):
         if action.hidden or not reader.may(action.command):
             continue
         if action.admin and not reader.is_admin:
             continue
-        if action.param == "id" and not action.url and str(record.get("id")) not in mine:
+        if (action.operates or (action.param == "id" and not action.url)) and not mine:
             continue
         made = item(action, section, record)
         why = made.why or reader.barred(action.command, record)
@@ -56,22 +54,6 @@ def of(reader: Reader, section: Section, record: Record) -> list[Item]:
 def item(action: Action, section: Section, record: Record) -> Item:
     return Item(action, address(action, section, record), why_not(action, section, record),
                 params_of(action, record))  # fmt: skip
-
-
-def operable(reader: Reader, section: Section, uuids: list[str]) -> set[str]:
-    """Which of these things the reader may act on; a public template is seen, not changed."""
-    model = section.model
-    if model is None:
-        return set(uuids)
-    proper = [u for u in uuids if len(u) == _UUID]
-    rows = model._default_manager.all().operable_by(reader.caller).filter(uuid__in=proper)
-    found = {str(u) for u in rows.values_list("uuid", flat=True)}
-    # A region is known by its number; who may act on it is for the command to say.
-    return found | (set(uuids) - set(proper))
-
-
-def may_operate(reader: Reader, section: Section, record: Record) -> bool:
-    return bool(operable(reader, section, [str(record.get("id", ""))]))
 
 
 def params_of(action: Action, record: Record) -> dict[str, str]:

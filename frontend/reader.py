@@ -15,6 +15,7 @@ from accounts.caller import Caller
 from accounts.models import Project, ProjectInvitation
 from accounts.services import invitations, membership, roles
 from api.dispatch import Outcome, execute
+from compute.services import machines
 from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend.models import Preference
@@ -22,6 +23,12 @@ from frontend.sections import SECTIONS
 from frontend.sections.base import Record, Section
 
 SCOPE_COOKIE = "scope"
+#: Commands that a setting keeps from some, whatever their role says.
+_BY_SETTING = {
+    "expungeVirtualMachine": machines.may_expunge,
+    "recoverVirtualMachine": machines.may_expunge,
+}
+_UUID = 36  # characters
 
 
 class Reader:
@@ -46,7 +53,10 @@ class Reader:
     def may(self, command: str) -> bool:
         if command not in self._may:
             spec = COMMANDS.get(command)
-            self._may[command] = spec is not None and roles.may_use(self.caller, spec)
+            allowed = _BY_SETTING.get(command, lambda caller: True)
+            self._may[command] = (
+                spec is not None and roles.may_use(self.caller, spec) and allowed(self.caller)
+            )
         return self._may[command]
 
     def sees(self, section: Section) -> bool:
@@ -56,6 +66,20 @@ class Reader:
 
     def sees_key(self, key: str) -> bool:
         return self.sees(SECTIONS[key])
+
+    def operable(self, section: Section, uuids: list[str]) -> set[str]:
+        """Which of these things one may act on; a public template is seen, not changed."""
+        model = section.model
+        if model is None:
+            return set(uuids)
+        proper = [u for u in uuids if len(u) == _UUID]
+        rows = model._default_manager.all().operable_by(self.caller).filter(uuid__in=proper)
+        found = {str(u) for u in rows.values_list("uuid", flat=True)}
+        # A region is known by its number; who may act on it is for the command to say.
+        return found | (set(uuids) - set(proper))
+
+    def operates(self, section: Section, record: Record) -> bool:
+        return self.is_admin or bool(self.operable(section, [str(record.get("id", ""))]))
 
     def run(self, command: str, params: Mapping[str, Any] | None = None, **more: Any) -> Outcome:
         return execute(self.caller, command, params or {}, **more)

@@ -99,6 +99,8 @@ def limits(reader: Reader, section: Section, record: Record) -> Context:
     lines = quota_lines(record) + tagged_lines(record)
     is_root = section.key == "domains" and not record.get("parentdomainid")
     may_change = reader.may("updateResourceLimit") and not is_root
+    if may_change and not reader.is_admin and section.key != "projects":
+        may_change = reader.operates(section, record)  # nobody sets one's own
     return {"lines": lines, "holder": holder, "may_change": may_change}
 
 
@@ -362,7 +364,7 @@ def rates(points: list[tuple[datetime, float]]) -> list[tuple[datetime, float]]:
 def size_of(cores: Any, memory_mb: Any) -> str:
     """“2 vCPU 4 GiB”, the size of a machine in a glance."""
     parts = [f"{cores} vCPU" if cores else "", figures.memory(memory_mb) if memory_mb else ""]
-    return " ".join(filter(None, parts))
+    return " ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts if part)
 
 
 def used_percent(used: Any, total: Any) -> float | None:

@@ -79,6 +79,7 @@ class F:
     required: bool = False
     placeholder: str = ""
     admin: bool = False  # shown to administrators only
+    needs: str = ""  # a command: shown to those who may use it
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Action:
     key: str = ""  # tells two actions with one command apart
     admin: bool = False
     hidden: bool = False  # reached from within a tab, not from the menus
+    operates: bool = False  # for those who may act on the thing, though ``param`` is not its id
 
     @property
     def spec(self) -> Command | None:

@@ -231,6 +231,7 @@ ACCOUNTS = Section(
             "user-plus",
             primary=True,
             url="/users/new?account={name}&domainid={domainid}",
+            operates=True,
         ),
         Action(
             "updateAccount",
@@ -280,6 +281,7 @@ ACCOUNTS = Section(
             "lock",
             states=("enabled",),
             param="account",
+            operates=True,
             source="name",
             sends={"domainid": "domainid"},
             unless=not_first,

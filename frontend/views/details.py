@@ -113,7 +113,7 @@ def visible(reader: Reader, section: Section, tab: Related | Tab, record: Record
         return reader.sees(listed) and known and (tab.when is None or tab.when(record))
     if (tab.needs and not reader.may(tab.needs)) or (tab.when and not tab.when(record)):
         return False
-    return not tab.operates or reader.is_admin or menus.may_operate(reader, section, record)
+    return not tab.operates or reader.operates(section, record)
 
 
 def body(request: HttpRequest, section: Section, record: Record, key: str) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def overview(reader: Reader, section: Section, record: Record) -> dict[str, Any]
         lines = [(c.label, cells.draw(c, record, section, reader.sees_key)) for c in told]
         if lines:
             groups.append((facts.title, lines))
-    may_change = reader.is_admin or menus.may_operate(reader, section, record)
+    may_change = reader.operates(section, record)
     return {
         "groups": groups,
         "card": section.card,

@@ -8,14 +8,16 @@ from collections import deque
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _LINKS = "() => [...document.querySelectorAll('a[href]')].map(a => a.getAttribute('href'))"
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_EVERYWHERE = re.compile(r"^/\w+/U/(activity|api|comments|details)$")
 _PAGE = re.compile(r"/[^?]*$")
 #: What is no page, is a form, or is one of hundreds that are drawn alike.
 _NOT = re.compile(r"^/(signout|console|api/|client|static|do/|api-reference/|settings/)|\.csv$")
 
 
 def kind_of(path: str) -> str:
-    """What two things of a kind have in common: ``/hosts/U/load``."""
-    return _UUID.sub("U", path)
+    """What two things of a kind have in common: ``/hosts/U/load``. Tabs that everything has are
+    seen once."""
+    return _EVERYWHERE.sub(r"\1", _UUID.sub("U", path))
 
 
 def walk(person, *, deep: int = 3) -> tuple[int, dict[str, list[str]]]:  # noqa: ANN001

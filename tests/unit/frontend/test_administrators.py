@@ -76,3 +76,14 @@ def test_the_overview_counts_the_domain_that_one_rules_not_one_s_own_account(rul
     assert "/do/createAccount" in shown
     quota = dashboard.holder(Reader(SimpleNamespace(COOKIES={}), caller_of(ruler.user)))
     assert quota["path"] == "ROOT/north"
+
+
+def test_nothing_is_offered_for_one_s_equals_and_one_s_own_domain(ruler):
+    mine, domain = ruler.user.account, ruler.user.domain
+    user = f.make_account("user", domain=domain)
+    for account, may in ((mine, False), (user, True)):
+        page = f"/accounts/{account.uuid}"
+        shown = ruler.page(page) + ruler.page(f"{page}/limits")
+        for offered in ("lockAccount", "/users/new", "updateResourceLimit"):
+            assert (offered in shown) is may, (account, offered)
+    assert "updateResourceLimit" not in ruler.page(f"/domains/{domain.uuid}/limits")
