@@ -69,15 +69,16 @@ def came_back(message: Message, *, address: str = "") -> bool:
     return found
 
 
-def told(message: Message, *, address: str = "") -> str:
+def told(message: Message, *, address: str = "") -> tuple[list[Session], str]:
     """An identity provider tells, by a signed message, that somebody signed out there: the
-    sessions that came of it end. Returns where the browser takes our answer, if one is waited
-    for. Raises LoginFailed."""
+    sessions that came of it end. Returns them, and where the browser takes our answer, if one
+    is waited for. Raises LoginFailed."""
     provider, _request = _sender(message)
     found = _read(_speaker().read_log_out, provider, message, address)
-    for session in _meant(provider, found):
+    ended = _meant(provider, found)
+    for session in ended:
         sessions.log_out(session)
-    return str(found.answer)
+    return ended, str(found.answer)
 
 
 def _meant(provider: SamlProvider, found: Any) -> list[Session]:

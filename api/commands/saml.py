@@ -77,7 +77,9 @@ def samlSlo(
         SAMLRequest or SAMLResponse or "", RelayState, SigAlg or "", Signature or ""
     )
     if SAMLRequest:
-        answer = signing_out.told(message, address=visitor.address)
+        ended, answer = signing_out.told(message, address=visitor.address)
+        for session in ended:
+            sign_ins.went(Caller.of(session.user, address=visitor.address))
         return Elsewhere(answer) if answer else {"description": "success"}
     if SAMLResponse:
         is_everywhere = signing_out.came_back(message, address=visitor.address)

@@ -15,6 +15,7 @@ from accounts.models import SamlProvider, Session
 from accounts.saml import signing_out
 from api.dispatch import execute
 from infra.services import configuration
+from jobs.models import Event
 from tests.factories import admin_caller
 from tests.integration.identity_provider import field
 from tests.integration.saml.journeys import SLO, sign_in
@@ -169,6 +170,7 @@ def test_signing_out_there_ends_the_session_here(idp, user):
         assert reply.status_code == (200 if signed else 531), reply.content
         assert Session.objects.exists() is not signed
     assert browser.get("/users").status_code == 302
+    assert Event.objects.get(type="USER.LOGOUT").user == user
 
 
 def test_by_a_redirect_it_is_answered(idp, user):
