@@ -45,10 +45,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         found = await database_sync_to_async(_groups_of)(token, address)
         if found is None:
             return False
-        await self._leave()
-        self.session_uuid, self.account_uuid, self.groups_joined = found
-        for group in self.groups_joined:
+        self.session_uuid, self.account_uuid, groups = found
+        # Never out of what goes on being seen: what is told meanwhile would be lost.
+        for group in set(groups) - set(self.groups_joined):
             await self.channel_layer.group_add(group, self.channel_name)
+        for group in set(self.groups_joined) - set(groups):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        self.groups_joined = groups
         return True
 
     async def _leave(self) -> None:

@@ -15,7 +15,8 @@ function connect() {
   socket.onopen = () => {
     tries = 0;
     document.getElementById("offline").hidden = true;
-    if (was) reread(); // what happened meanwhile is unknown
+    // What happened meanwhile is unknown; since the page was drawn, too, where things are under way.
+    if (was || document.querySelector("#page .pill.busy, #page .progress")) reread();
     was = true;
     pings = setInterval(() => socket.send("{}"), 25000);
   };
