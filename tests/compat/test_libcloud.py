@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from libcloud.common.types import ProviderError
 from libcloud.compute.base import NodeImage, NodeSize
+from libcloud.compute.drivers.cloudstack import CloudStackNetworkOffering
 from libcloud.compute.providers import get_driver
 from libcloud.compute.types import InvalidCredsError, NodeState, Provider
 
@@ -86,6 +89,57 @@ def test_the_life_of_a_node(driver):
     finally:
         assert driver.destroy_node(node, ex_expunge=True)
     assert driver.list_nodes() == []
+
+
+def network_offering(driver):
+    """Libcloud's own list wants the router's service offering of each, which not every one has."""
+    given = {"guestiptype": "Isolated", "state": "Enabled", "sourcenatsupported": "true"}
+    found = driver._sync_request("listNetworkOfferings", params=given)["networkoffering"][0]
+    return CloudStackNetworkOffering(
+        found["name"], found["displaytext"], found["guestiptype"], found["id"], None,
+        found["forvpc"], driver,
+    )  # fmt: skip
+
+
+def test_a_second_network_another_size_and_a_snapshot(driver):
+    place = driver.list_locations()[0]
+    node = driver.create_node(
+        name="compat-more", size=fixed_size(driver), image=driver.list_images()[0], location=place,
+        networks=driver.ex_list_networks()[:1], ex_start_vm=True,
+    )  # fmt: skip
+    try:
+        network = driver.ex_create_network("More", "compat-more", network_offering(driver), place)
+        assert driver.ex_attach_nic_to_node(node, network)
+        first, second = driver.ex_list_nics(node)
+        assert (first.is_default, second.is_default) == (True, False)
+        assert second.network_id == network.id
+        assert driver.ex_detach_nic_from_node(second, node)
+        assert driver.ex_delete_network(network)
+
+        assert driver.ex_stop(node) == "Stopped"
+        other = next(s for s in driver.list_sizes() if s.ram and s.id != fixed_size(driver).id)
+        assert driver.ex_change_node_size(node, other) == other.id
+
+        root = next(v for v in driver.list_volumes() if v.extra["instance_id"] == node.id)
+        snapshot = driver.create_volume_snapshot(root)
+        assert [s.id for s in driver.list_snapshots()] == [snapshot.id]
+        image = driver.ex_create_snapshot_template(
+            snapshot, "compat-image", driver.ex_list_os_types()[0]["id"], displaytext="Image"
+        )
+        assert image.name == "compat-image"
+        driver._async_request("deleteTemplate", params={"id": image.id})  # it has no word for it
+        assert driver.destroy_volume_snapshot(snapshot)
+    finally:
+        assert driver.destroy_node(node, ex_expunge=True)
+
+
+def test_keys_of_ones_own(driver, tmp_path):
+    name = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name], check=True)
+    pair = driver.import_key_pair_from_file("compat-own", f"{name}.pub")
+    assert driver.get_key_pair("compat-own").fingerprint == pair.fingerprint
+    driver.delete_key_pair(pair)
+    assert driver.list_key_pairs() == []
 
 
 def test_what_is_there_is_listed(driver):

@@ -19,6 +19,7 @@ MACHINES = 100
 #: Tables of what happened, which outlives what it happened to.
 HISTORY = {
     "accounts_session": "sign-ins",
+    "compute_systemvmsample": "measurements",
     "compute_vmsample": "measurements",
     "compute_volumesample": "measurements",
     "infra_alert": "alerts",
