@@ -103,7 +103,7 @@ def bind(
         param = command.by_name.get(spec.param)
         if param is None or (param.admin_only and not reader.is_admin):
             continue
-        if spec.admin and not reader.rules:
+        if (spec.admin and not reader.rules) or (spec.needs and not reader.may(spec.needs)):
             continue
         made[spec.param] = _field(reader, param, spec, form, record, data, preset or {})
     names = lambda specs: [  # noqa: E731

@@ -24,7 +24,7 @@ from compute.responses import virtualmachine
 from compute.responses.machines import GROUPS, UNASKED
 from compute.responses.metrics import machinemetrics, usagehistory
 from compute.services import samples
-from compute.services.machines import SEES_DESTROYED
+from compute.services.machines import may_see_destroyed
 from compute.states import GONE, VmState
 from core.commands import USER, AdminOnly, Filter, command, listing, renamed
 from core.errors import InvalidParameter
@@ -130,7 +130,7 @@ def _seen(
         rows = rows.filter(display=displayed)
     elif not caller.is_root_admin:
         rows = rows.filter(display=True)
-    if not caller.is_domain_admin and not SEES_DESTROYED.get(caller.account):
+    if not may_see_destroyed(caller):
         rows = rows.exclude(state__in=GONE)
     if not state:
         return rows

@@ -172,8 +172,18 @@ def _disks(vm: VirtualMachine) -> list[Volume]:
     return [a.volume for a in spec.attachments_of(vm)]
 
 
+def may_expunge(caller: Caller) -> bool:
+    """Whether machines are the caller's to expunge and recover, as far as settings go."""
+    return caller.is_domain_admin or bool(USER_EXPUNGES.get(caller.account))
+
+
+def may_see_destroyed(caller: Caller) -> bool:
+    """Whether the caller is shown its machines between their destruction and their end."""
+    return caller.is_domain_admin or bool(SEES_DESTROYED.get(caller.account))
+
+
 def _require_right(caller: Caller, verb: str) -> None:
-    if not caller.is_domain_admin and not USER_EXPUNGES.get(caller.account):
+    if not may_expunge(caller):
         raise PermissionDenied(f"Users may not {verb} machines here; ask an administrator.")
 
 

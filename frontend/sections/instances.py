@@ -365,10 +365,13 @@ INSTANCES = Section(
             danger=True,
             states=("Running", "Stopped", "Error"),
             bulk=True,
-            form=Form(("expunge",), more=(F("volumeids", section="volumes"),)),
+            form=Form(
+                (F("expunge", needs="expungeVirtualMachine"),),
+                more=(F("volumeids", section="volumes"),),
+            ),
             ask=_(
-                "The instance is stopped and destroyed. It can be recovered until it is expunged; "
-                "with “Delete for good at once” it cannot."
+                "The instance is stopped and destroyed. Until it is expunged it can be recovered, "
+                "if need be by an administrator."
             ),
         ),
         Action(

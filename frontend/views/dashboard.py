@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from compute.services import machines
+from compute.states import GONE
 from core.errors import CloudError
 from frontend import growth, htmx, tabs, texts
 from frontend.heat import tile
@@ -78,6 +80,8 @@ def by_state(reader: Reader, key: str, field: str = "state") -> list[tuple[str, 
         found = found.owned_by(reader.project.account)
     elif not reader.rules:
         found = found.owned_by(reader.caller.account)
+    if key == "instances" and not machines.may_see_destroyed(reader.caller):
+        found = found.exclude(state__in=GONE)
     counted = found.order_by().values_list(field).annotate(n=Count("pk"))
     return sorted(((str(s), n) for s, n in counted), key=lambda pair: -pair[1])
 

@@ -317,3 +317,17 @@ def test_directories_are_for_those_who_rule_accounts(tenant, administrator):
     assert "/ldapservers" in administrator.page("/")
     assert "/ldapservers" not in tenant.page("/")
     tenant.page("/ldapservers", status=404)
+
+
+def test_a_tenant_is_not_offered_what_a_setting_keeps_from_it(furnished, browser_of):
+    account, vm = furnished["account"], furnished["vm"]
+    owner = browser_of(f.make_user(account=account))
+    make_vm("Destroyed", account=account, cloud=furnished["cloud"],
+            network=furnished["network"], name="gone-1")  # fmt: skip
+    form = f"/do/destroyVirtualMachine?from=instances&of={vm.uuid}"
+    assert "Destroyed" not in owner.page("/")  # it is not listed for the tenant either
+    assert 'name="expunge"' not in owner.page(form)
+    assert "expungeVirtualMachine" not in owner.page("/instances")
+    execute(f.caller_of(f.admin().account), "updateConfiguration",
+            {"name": "allow.user.expunge.recover.vm", "value": "true"})  # fmt: skip
+    assert 'name="expunge"' in owner.page(form)
