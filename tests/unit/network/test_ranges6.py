@@ -36,6 +36,7 @@ def add(network, **changes):
 def test_machines_get_addresses_out_of_the_range(network):
     made = add(network)
     assert {key: made[key] for key in RANGE} == RANGE
+    network.refresh_from_db()
     router = make_router(network)
     given = [addresses.allocate(network) for _ in range(3)]
     assert [a.ip6 for a in given] == [f"2001:db8:7::{n}" for n in (10, 11, 12)]
