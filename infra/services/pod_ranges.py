@@ -118,11 +118,16 @@ def _first_free(row: PodIpRange) -> int | None:
     return next((n for n in range(row.first, row.last + 1) if n not in taken), None)
 
 
+@transaction.atomic
 def release(key: int) -> None:
-    """Give an address back by its row's key."""
-    deleted, _ = PodAddress.objects.filter(pk=key).delete()
-    if not deleted:
+    """Give an address back, by its row's key, that somebody took by hand; a system machine's
+    goes with the machine."""
+    row = PodAddress.objects.select_for_update().filter(pk=key).first()
+    if row is None:
         raise InvalidParameter(f"There is no management address with the id {key} in use.")
+    if row.holder != ASKED_FOR:
+        raise InUse(f"Address {row} belongs to {row.holder} and goes with it.")
+    row.delete()
 
 
 @capacities.register_provider

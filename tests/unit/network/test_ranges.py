@@ -6,7 +6,7 @@ from django.db import transaction
 from api.dispatch import execute
 from core.errors import CloudError, InUse, InvalidParameter
 from infra.models import PodAddress, PodIpRange
-from infra.services import regions
+from infra.services import pod_ranges, regions
 from network.models import GuestVlan, IpRange, PortableIpRange, PublicIp, StorageIpRange
 from network.services import addresses, routers
 from tests.factories import (
@@ -270,6 +270,15 @@ def test_guest_vlans_in_use_are_listed_with_their_network_and_free_ones_by_page(
 
 
 # -- pods --------------------------------------------------------------------------------
+
+
+def test_the_address_of_a_system_machine_is_not_released_under_it():
+    pod = make_pod()
+    do("createManagementNetworkIpRange", podid=pod.uuid, **PUBLIC)
+    held = pod_ranges.take(pod.zone, pod, holder="v-1-VM")
+    with pytest.raises(InUse, match="v-1-VM"):
+        do("releasePodIpAddress", id=held.pk)
+    assert PodAddress.objects.get() == held
 
 
 def test_management_addresses_that_are_taken_keep_their_range_and_their_pod():

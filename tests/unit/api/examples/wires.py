@@ -202,7 +202,7 @@ def _(stage):
 @example("releasePodIpAddress")
 def _(stage):
     _pod_range(stage)
-    taken = pod_ranges.take(stage["infra.Zone"], holder="test")
+    taken = pod_ranges.take(stage["infra.Zone"], holder=pod_ranges.ASKED_FOR)
     return {"id": taken.pk}
 
 
