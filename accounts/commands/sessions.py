@@ -41,8 +41,9 @@ session_response = Response(
 
 
 @listing(
-    Session, response=session_response, keyword=("user__username", "device"), order=("-last_seen", "-pk")
-)
+    Session, response=session_response, keyword=("user__username", "device"),
+    order=("-last_seen", "-pk"),
+)  # fmt: skip
 def listSessions(
     caller: Caller,
     rows: QuerySet,
