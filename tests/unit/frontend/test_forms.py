@@ -49,7 +49,7 @@ def test_a_refusal_keeps_what_was_typed_and_says_why(administrator):
 def test_a_missing_value_is_marked_at_its_field(administrator):
     text = administrator.post(DOMAIN_FORM, {"name": ""}).content.decode()
     field = text[text.index('for="f-name"') :][:900]
-    assert "missing parameter name" in field
+    assert "missing parameter Name" in field  # by its label
 
 
 def test_an_edit_sends_what_differs_only(administrator):
