@@ -13,7 +13,7 @@ from django.db import DatabaseError, models, transaction
 
 from accounts.caller import Caller
 from api import parameters
-from core.commands import Command
+from core.commands import Access, Command
 from core.errors import (
     BadMap,
     BadRequest,
@@ -49,7 +49,10 @@ def refused(caller: Any, command: Command, given: Mapping[str, Any], error: Clou
 
 
 def _thing(caller: Caller, command: Command, given: Mapping[str, Any]) -> models.Model | None:
+    """What was to be changed; not what something new was only to be made from or in."""
     with contextlib.suppress(CloudError):
-        arguments = parameters.parse(caller, command, given).values()
-        return next((v for v in arguments if isinstance(v, models.Model)), None)
+        used = {p.argument for p in command.params if p.access is Access.USE}
+        found = parameters.parse(caller, command, given)
+        things = (v for n, v in found.items() if n not in used and isinstance(v, models.Model))
+        return next(things, None)
     return None
