@@ -46,9 +46,11 @@ def claim_due(worker: Worker | None = None) -> list[Recurring]:
     now = timezone.now()
     claimed = []
     for row in rows:
+        seconds = RECURRING[row.name].interval_s()
+        if seconds != row.interval_s:
+            _move(row, seconds)
         if row.due > now or row.worker_id is not None:
             continue
-        seconds = RECURRING[row.name].interval_s()
         mine = Schedule.objects.filter(pk=row.pk, due=row.due, worker=None).update(
             due=now + timedelta(seconds=seconds or 60),
             interval_s=seconds,
@@ -58,6 +60,16 @@ def claim_due(worker: Worker | None = None) -> list[Recurring]:
         if mine and seconds:
             claimed.append(RECURRING[row.name])
     return claimed
+
+
+def _move(row: Schedule, seconds: int) -> None:
+    """A changed interval counts at once, from the last run on; not only after the old one."""
+    due = row.due
+    if seconds and row.last_run is not None:
+        due = row.last_run + timedelta(seconds=seconds)
+    unmoved = Schedule.objects.filter(pk=row.pk, due=row.due, interval_s=row.interval_s)
+    if unmoved.update(due=due, interval_s=seconds):
+        row.due, row.interval_s = due, seconds
 
 
 def run_due() -> int:

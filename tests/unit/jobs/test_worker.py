@@ -278,6 +278,40 @@ def test_a_failure_is_kept_on_its_row_and_the_next_time_comes(recurring, caplog)
     assert schedules.run_due() == 2
 
 
+def test_a_changed_interval_counts_at_once(recurring):
+    ran, seconds = [], [3600]
+    schedules.every(lambda: seconds[0], "often")(lambda: ran.append(1))
+    schedules.run_due()
+    often = Schedule.objects.filter(name="often")
+    often.update(last_run=timezone.now() - timedelta(seconds=300))
+    seconds[0] = 600
+    schedules.run_due()
+    assert ran == [1]
+    left = often.get().due - timezone.now()
+    assert timedelta(seconds=290) < left <= timedelta(seconds=300)
+    seconds[0] = 60
+    schedules.run_due()
+    assert ran == [1, 1]
+    seconds[0] = 7200
+    schedules.run_due()
+    assert often.get().due > timezone.now() + timedelta(seconds=7000)
+
+
+def test_what_is_switched_off_waits_and_what_is_switched_on_again_does_not(recurring):
+    ran, seconds = [], [3600]
+    schedules.every(lambda: seconds[0], "switched")(lambda: ran.append(1))
+    schedules.run_due()
+    Schedule.objects.update(last_run=timezone.now() - timedelta(seconds=300))
+    seconds[0] = 0
+    schedules.run_due()
+    make_due()
+    schedules.run_due()
+    assert ran == [1]
+    seconds[0] = 120
+    schedules.run_due()
+    assert ran == [1, 1]
+
+
 def test_an_interval_of_zero_means_never(monkeypatch, recurring):
     ran, seconds = [], [0]
     schedules.every(lambda: seconds[0], "off")(lambda: ran.append(1))
