@@ -28,6 +28,11 @@ _BY_SETTING = {
     "expungeVirtualMachine": machines.may_expunge,
     "recoverVirtualMachine": machines.may_expunge,
 }
+#: What nobody may do to the user, or the account, that does it.
+_NOT_TO_ONESELF = frozenset({
+    "deleteUser", "disableUser", "lockUser", "moveUser",
+    "deleteAccount", "disableAccount", "lockAccount",
+})  # fmt: skip
 _UUID = 36  # characters
 
 
@@ -144,7 +149,17 @@ class Reader:
             self.__dict__.pop("scope_name", None)
 
     def barred(self, command: str, record: Record) -> str:
-        """Why one's part in the thing's project leaves no room for this; or ""."""
+        """Why this reader may not do it to this thing, which others may; or ""."""
+        if command in _NOT_TO_ONESELF and str(record.get("id")) in self._oneself:
+            return _("You cannot do this to yourself.")
+        return self._barred_in_project(command, record)
+
+    @functools.cached_property
+    def _oneself(self) -> set[str]:
+        me = (self.caller.user, self.caller.account)
+        return {str(row.uuid) for row in me if row is not None}
+
+    def _barred_in_project(self, command: str, record: Record) -> str:
         if not self.caller.memberships or not record.get("projectid"):
             return ""
         project = self._visible_project(str(record["projectid"]))

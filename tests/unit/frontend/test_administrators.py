@@ -87,3 +87,13 @@ def test_nothing_is_offered_for_one_s_equals_and_one_s_own_domain(ruler):
         for offered in ("lockAccount", "/users/new", "updateResourceLimit"):
             assert (offered in shown) is may, (account, offered)
     assert "updateResourceLimit" not in ruler.page(f"/domains/{domain.uuid}/limits")
+
+
+def test_nobody_is_offered_to_lock_or_delete_oneself(ruler, browser_of):
+    why = "You cannot do this to yourself."
+    other = f.make_user(account=ruler.user.account)
+    assert ruler.page(f"/menu/users/{ruler.user.uuid}").count(why) == 3
+    assert why not in ruler.page(f"/menu/users/{other.uuid}")
+    second = browser_of(f.make_user(account=f.make_account("second", role_type="Admin")))
+    assert why in second.page(f"/menu/accounts/{second.user.account.uuid}")
+    assert why not in second.page(f"/menu/accounts/{ruler.user.account.uuid}")
