@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from frontend import tabs, texts
-from frontend.sections.base import Action, Column, Facts, Filter, Record, Section
+from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Record, Section
 from frontend.sections.columns import DOMAIN, DOMAIN_FILTER, ID
 from frontend.states import JOB_STATES
 
@@ -174,6 +174,12 @@ def _is_taken_on(record: Record) -> object:
     return _("Somebody has taken it on already.") if record.get("acknowledged") else ""
 
 
+#: What somebody may find wrong; CloudStack's numbers.
+_ALERT_KINDS = (
+    ("14", _("Management server")), ("7", _("Host")), ("8", _("Instance")), ("11", _("Network")),
+    ("9", _("Router")), ("2", _("Primary storage")), ("6", _("Secondary storage")),
+)  # fmt: skip
+
 ALERTS = Section(
     key="alerts",
     title=_("Alerts"),
@@ -234,6 +240,24 @@ ALERTS = Section(
         ),
         Action("archiveAlerts", _("Archive"), "archive", param="ids", bulk=True),
         Action("deleteAlerts", _("Delete"), "trash", param="ids", bulk=True, danger=True),
+    ),
+    create=(
+        Action(
+            "generateAlert",
+            _("Raise an alert"),
+            "bell",
+            form=Form(
+                (
+                    F("type", label=_("About"), choices=_ALERT_KINDS,
+                      help=_("What kind of thing is the matter.")),
+                    "name",
+                    F("description", widget="textarea"),
+                    F("zoneid", help=_("Where it is, if it is in one zone.")),
+                ),
+                more=("podid",),
+            ),
+            ask=_("All administrators see it; where alerts are mailed, it is sent as well."),
+        ),
     ),
 )
 

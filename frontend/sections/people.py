@@ -142,6 +142,15 @@ USERS = Section(
             ask=_("For a user who lost it. The user is signed out everywhere."),
         ),
         Action(
+            "deleteUserIdentities",
+            _("Forget sign-ins by providers"),
+            "link",
+            ask=_(
+                "Accounts at providers by which the user signed in are forgotten. Whoever signs in "
+                "next with the user’s address at a provider is taken for the user."
+            ),
+        ),
+        Action(
             "moveUser",
             _("Move to another account"),
             "transfer",

@@ -127,6 +127,15 @@ def test_a_hosts_last_day_is_drawn(administrator):
     assert 'data-values="2.0,1.0"' in text
 
 
+def test_an_alert_is_raised_by_hand(administrator):
+    assert "generateAlert" in administrator.page("/alerts")
+    pod = make_host().pod
+    sent = {"type": "14", "name": "Cooling", "description": "32 degrees", "podid": str(pod.uuid)}
+    administrator.post("/do/generateAlert?from=alerts", sent)
+    alert = Alert.objects.get(name="Cooling")
+    assert (alert.type, alert.pod, alert.zone) == (AlertType.MANAGEMENT, pod, pod.zone)
+
+
 def test_an_alert_is_taken_on_from_its_page(administrator):
     alert = raise_alert(AlertType.HOST, make_host(), "Host down", "It does not answer.")
     text = administrator.page(f"/alerts/{alert.uuid}")
