@@ -169,8 +169,8 @@ vlan = Response(
         text("ip6gateway", "ip6_gateway"),
         computed("forvirtualnetwork", ("network_id",), lambda n: n is None, "boolean"),
         flag("forsystemvms", "for_system_vms"),
-        text("networkid", "network__uuid"),
-        *ref("zone", "zone")[:1],
+        *ref("network", "network"),
+        *ref("zone", "zone"),
         *ref("pod", "pod"),
         text("physicalnetworkid", "physical_network__uuid"),
         *_for_whom(),
@@ -326,8 +326,8 @@ storagenetworkiprange = Response(
         text("gateway"),
         text("netmask"),
         number("vlan"),
-        text("podid", "pod__uuid"),
-        text("zoneid", "pod__zone__uuid"),
+        *ref("pod", "pod"),
+        *ref("zone", "pod__zone"),
     ),
 )
 

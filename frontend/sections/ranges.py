@@ -67,7 +67,7 @@ PUBLIC = Section(
     admin=True,
     about=_("Addresses that routers and system machines have towards the outside."),
     columns=(
-        FIRST, LAST, GATEWAY, NETMASK, VLAN,
+        FIRST, LAST, GATEWAY, NETMASK, VLAN, ZONE,
         Column("forsystemvms", _("For system machines"), "flag"),
         Column("account", _("Dedicated to account")),
         Column("domain", _("Dedicated to domain"), to="domains", by="domainid"),
@@ -114,7 +114,9 @@ GUEST = Section(
         FIRST, LAST, GATEWAY, NETMASK,
         Column("startipv6", _("First IPv6 address"), "mono", shown=False),
         Column("endipv6", _("Last IPv6 address"), "mono", shown=False),
-        VLAN, POD,
+        VLAN,
+        Column("networkname", _("Network"), to="networks"),
+        ZONE, POD,
     ),
     filters=(Filter("networkid", _("Network"), section="networks"), ZONE_FILTER, WIRE_FILTER),
     actions=(_EDIT_GUEST, _DELETE),
@@ -139,7 +141,7 @@ STORAGE = Section(
     has_detail=False,
     admin=True,
     about=_("Addresses that system machines have in the network of secondary storage."),
-    columns=(FIRST, LAST, GATEWAY, NETMASK, VLAN),
+    columns=(FIRST, LAST, GATEWAY, NETMASK, VLAN, ZONE, POD),
     filters=(ZONE_FILTER, Filter("podid", _("Pod"), section="pods")),
     actions=(
         Action(

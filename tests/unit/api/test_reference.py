@@ -114,6 +114,8 @@ FIELDS = {
     ("simulatormock", "value"): "what it does",
     ("storagepool", "hostid"): "whose local disk it is",
     ("storagepool", "hostname"): "whose local disk it is",
+    ("storagenetworkiprange", "podname"): "people read names",
+    ("storagenetworkiprange", "zonename"): "people read names",
     ("template", "oscategoryid"): "pages group by it",
     ("traffictype", "kvmnetworklabel"): "the reference names the wrong object here",
     ("traffictype", "traffictype"): "the reference names the wrong object here",
@@ -123,6 +125,8 @@ FIELDS = {
     ("virtualmachine", "keypair"): "Ansible's collection looks for the first key pair by it",
     ("virtualmachine", "powerstate"): "what the host last reported, beside what we want",
     ("virtualmachine", "powerstateupdated"): "when the host reported it",
+    ("vlan", "networkname"): "people read names",
+    ("vlan", "zonename"): "people read names",
     **{("alert", name): "what an alert is about, where, and whether it is over" for name in (
         "acknowledged", "acknowledgedby", "archived", "clusterid", "clustername", "count",
         "podid", "podname", "resolved", "resourceid", "resourcename", "resourcetype", "zoneid",
