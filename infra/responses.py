@@ -194,6 +194,13 @@ def _bytes(mb: int | None) -> int | None:
     return None if mb is None else mb * MIB
 
 
+def _capabilities(accelerator: str) -> str | None:
+    """In CloudStack's words. Disks are copied while a guest runs under either accelerator."""
+    if not accelerator:
+        return None
+    return "hvm,snapshot" if accelerator == "kvm" else "snapshot"
+
+
 def _give(name: str, path: str, compute: Any = lambda v: v, kind: str = "long") -> Field:
     return computed(name, (path,), compute, kind, group="capacity")
 
@@ -220,6 +227,7 @@ host = Response(
         text("hypervisor"),
         text("hypervisorversion", "hypervisor_version"),
         text("accelerator"),
+        computed("capabilities", ("accelerator",), _capabilities),
         text("arch"),
         text("version"),
         number("cpunumber", "cpus"),
