@@ -41,6 +41,7 @@ LIMIT = Form(
     (
         F(
             "resourcetype", label=_("Of what"),
+            help=_("Each kind of thing is counted, and limited, by itself."),
             choices=tuple((str(kind), name) for kind, (name, *_rest) in tabs.RESOURCES.items()),
         ),
         F("tag", widget="hidden"),
