@@ -144,7 +144,8 @@ def _field(
 def _help(param: Param, spec: F) -> str:
     if not spec.help and spec.widget == "base64":  # the page encodes what the API wants encoded
         return _("A script or a cloud-init document, as text.")
-    return str(spec.help or texts.help_text(param.help))
+    said = str(spec.help or texts.help_text(param.help))
+    return "" if said == str(spec.label or label(param.name)) else said
 
 
 def _initial(

@@ -124,7 +124,8 @@ GUEST = Section(
         Action(
             "createVlanIpRange", _("New range"), "plus",
             form=Form(
-                ("networkid", "startip", "endip"), more=("gateway", "netmask", "podid", *_RANGE6)
+                (F("networkid", required=True), "startip", "endip"),
+                more=("gateway", "netmask", "podid", *_RANGE6),
             ),
         ),
     ),
