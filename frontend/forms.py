@@ -84,7 +84,8 @@ class BoundForm:
 
     @property
     def more_is_open(self) -> bool:
-        return any(f.error for f in self.more)
+        """What was refused may be about anything that somebody filled in."""
+        return any(f.error or self.error and not _same(f.value, f.initial) for f in self.more)
 
 
 def bind(

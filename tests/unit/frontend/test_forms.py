@@ -46,6 +46,16 @@ def test_a_refusal_keeps_what_was_typed_and_says_why(administrator):
     assert Domain.objects.filter(name="twice").count() == 1
 
 
+def test_after_a_refusal_what_was_filled_in_is_in_sight(administrator, cloud):
+    form = "/do/createVlanIpRange?from=ipranges"
+    given = {"networkid": str(f.make_network(zone=cloud.zone).uuid), "startip": "10.1.1.300"}
+    folded, refused = '<details class="more-fields"', '<details class="more-fields" open'
+    text = administrator.post(form, given).content.decode()
+    assert folded in text
+    assert refused not in text
+    assert refused in administrator.post(form, given | {"ip6cidr": "2001::/48"}).content.decode()
+
+
 def test_a_missing_value_is_marked_at_its_field(administrator):
     text = administrator.post(DOMAIN_FORM, {"name": ""}).content.decode()
     field = text[text.index('for="f-name"') :][:900]
