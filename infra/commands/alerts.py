@@ -84,7 +84,7 @@ def generateAlert(
             f"There is no alert type {type}; listAlertTypes shows all."
         ) from None
     about = podid or zoneid
-    alerts.raise_alert(kind, about, name, description, zone=zoneid, pod=podid)
+    alerts.raise_alert(kind, about, name, description, zone=zoneid, pod=podid, by_name=True)
 
 
 @command(roles=ADMIN, response=alerttype)

@@ -94,12 +94,13 @@ _TITLES = {
 
 def raise_alert(
     kind: AlertType, row: Any, name: str, description: str, *, zone: Any = None, pod: Any = None,
-    cluster: Any = None,
+    cluster: Any = None, by_name: bool = False,
 ) -> Alert:  # fmt: skip
     """Tell the operator about ``row``. While the same problem is open, the alert that is
-    there counts on and takes the newer words."""
+    there counts on and takes the newer words. ``by_name``: under another name it is another."""
     now = timezone.now()
-    again = open_alerts(kind, row).first()
+    same = open_alerts(kind, row)
+    again = (same.filter(name=name[:255]) if by_name else same).first()
     if again is not None:
         Alert.objects.filter(pk=again.pk).update(
             name=name[:255], description=description, sent=now, count=F("count") + 1

@@ -57,9 +57,15 @@ def test_alerts_are_not_put_away_without_saying_which(command):
 def test_a_program_can_raise_an_alert():
     host = make_host()
     said = {"name": "UPS", "description": "On battery", "type": "14"}
-    execute(admin_caller(), "generateAlert", {**said, "podid": str(host.pod.uuid)})
+    said["podid"] = str(host.pod.uuid)
+    execute(admin_caller(), "generateAlert", said)
     alert = Alert.objects.get()
     assert (alert.name, alert.pod, alert.zone) == ("UPS", host.pod, host.zone)
+    for name in ("UPS", "Cooling"):
+        execute(admin_caller(), "generateAlert", {**said, "name": name})
+    assert list(Alert.objects.order_by("pk").values_list("name", "count")) == [
+        ("UPS", 2), ("Cooling", 1),
+    ]  # fmt: skip
     with pytest.raises(InvalidParameter, match="no alert type 999"):
         execute(admin_caller(), "generateAlert", {"name": "x", "description": "x", "type": "999"})
 
