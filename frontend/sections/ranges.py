@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +28,13 @@ NETMASK = Column("netmask", _("Netmask"), "mono")
 VLAN = Column(
     "vlan", _("VLAN"), "mono", make=lambda r: str(r.get("vlan") or "").removeprefix("vlan://")
 )
+
+
+def _either(field: str, field6: str) -> Callable[[Record], str]:
+    """What a guest range has of IPv4; one of IPv6 alone shows that."""
+    return lambda r: str(r.get(field) or r.get(field6) or "")
+
+
 _RANGE = ("gateway", "netmask", "startip", "endip")
 
 
@@ -106,12 +114,16 @@ GUEST = Section(
     list="listVlanIpRanges",
     base={"forvirtualnetwork": "false"},
     name_field="startip",
+    title_of=_either("startip", "startipv6"),
     state_field="",
     has_detail=False,
     admin=True,
     about=_("Addresses that a shared network hands out to instances."),
     columns=(
-        FIRST, LAST, GATEWAY, NETMASK,
+        replace(FIRST, make=_either("startip", "startipv6")),
+        replace(LAST, make=_either("endip", "endipv6")),
+        replace(GATEWAY, make=_either("gateway", "ip6gateway")),
+        replace(NETMASK, make=_either("netmask", "ip6cidr")),
         Column("startipv6", _("First IPv6 address"), "mono", shown=False),
         Column("endipv6", _("Last IPv6 address"), "mono", shown=False),
         VLAN,
