@@ -135,8 +135,28 @@ class JobRun:
         first = next(iter(inspect.signature(kind.build).parameters))
         self.arguments[first] = self.subject
         rows = list(self.job.steps.all())
+        if [row.name for row in rows] != [step.name for step in plan]:
+            rows = self._renewed(plan, rows)
         self.plan: list[tuple[Step, JobStep]] = list(zip(plan, rows, strict=True))
         self.results = {r.name: r.result for r in rows if r.state == StepState.DONE}
+
+    def _renewed(self, plan: list[Step], rows: list[JobStep]) -> list[JobStep]:
+        """The plan has other steps than when the job was written down: the portal was upgraded.
+
+        What is done of them stays done; new ones are to be done, and those that went are
+        forgotten: what they left half done is for a step that came in their place.
+        """
+        known = {row.name: row for row in rows}
+        wanted = []
+        for index, step in enumerate(plan):
+            row = known.get(step.name) or JobStep(job=self.job, name=step.name)
+            row.pk, row.index, row.title = None, index, step.title
+            wanted.append(row)
+        with transaction.atomic():
+            if not self._mine().select_for_update().exists():
+                raise LostJob
+            self.job.steps.all().delete()
+            return JobStep.objects.bulk_create(wanted)
 
     def _begin(self) -> bool:
         """Take the leases and say that the job runs, or rest until whoever has them is done."""

@@ -115,6 +115,31 @@ def test_its_events_tell_beginning_and_end(world):
     ]
 
 
+def test_a_job_of_an_older_version_goes_on_with_the_steps_of_this_one(world):
+    """A step that is gone was just running; one that came was not in the job."""
+    job = ask()
+    world.before = kill_at("second")
+    dead = run_once()
+    job.steps.filter(name="third").update(name="gone", title="Gone")
+    take_over(dead)
+    assert_clean(job)
+    assert job.status == JobStatus.DONE
+    assert [s.name for s in job.steps.all()] == NAMES
+    assert world.done == NAMES  # the first not once more
+
+
+def test_a_job_of_an_older_version_is_undone_by_the_steps_of_this_one(world):
+    job = ask()
+    world.before = kill_at("third")
+    dead = run_once()
+    job.steps.filter(name="second").update(name="gone")
+    AsyncJob.objects.update(cancel_asked=True)
+    take_over(dead)
+    assert_clean(job)
+    assert job.status == JobStatus.CANCELLED
+    assert world.undone == ["third", "first"]
+
+
 @pytest.mark.parametrize("step", NAMES)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_in_any_step_the_next_worker_finishes(world, step, moment):
