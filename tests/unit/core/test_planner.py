@@ -25,7 +25,7 @@ def test_the_planner_is_taught_by_every_migration():
         return
     assert "vm_by_account" in statistics()
     assert statistics()["vm_by_account"] == "1000000 1000000 10"
-    assert statistics()["vm_by_state"] == "1000000 1000000 500000"
+    assert statistics()["vm_by_state"] == "1000000 1000000 500000 500000"
     assert statistics()["volume_by_state"] == "1000000 500000 10"
 
 
