@@ -35,11 +35,16 @@ def percent(value: float) -> str:
     return f"{value:.2f}%"
 
 
-def _flags(shares: Sequence[float], place: Any) -> dict[str, bool]:
-    """Whether CPU used, CPU given, memory used, memory given are beyond what was set."""
+def _limits(place: Any) -> list[float]:
+    """Per cent of CPU used, CPU given, memory used, memory given: to be noticed, then to stop."""
     limits = (_CPU, _CPU, _MEMORY, _MEMORY, CPU_FULL, CPU_FULL, MEMORY_FULL, MEMORY_FULL)
+    return [100.0 * limit.get(place) for limit in limits]
+
+
+def _flags(shares: Sequence[float], limits: Sequence[float]) -> dict[str, bool]:
+    """Whether they are beyond their ``_limits``."""
     pairs = zip(_FLAGS, (*shares, *shares), limits, strict=True)
-    return {name: value > 100.0 * limit.get(place) for name, value, limit in pairs}
+    return {name: value > limit for name, value, limit in pairs}
 
 
 # -- hosts -----------------------------------------------------------------------------
@@ -47,11 +52,26 @@ def _flags(shares: Sequence[float], place: Any) -> dict[str, bool]:
 
 def _host_facts(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, Any]]:
     running = loads.guests(keys)
-    rows = Host.objects.filter(pk__in=list(keys)).select_related("capacity", "sample", "cluster")
-    return {row.pk: _host(row, *running.get(row.pk, (0, 0))) for row in rows}
+    rows = Host.objects.filter(pk__in=list(keys)).select_related("capacity", "sample")
+    hosts = list(rows.only(*_FACTS))
+    limits = {
+        key: _limits(Cluster(pk=key, zone_id=zone_id))
+        for key, zone_id in {(row.cluster_id, row.zone_id) for row in hosts}
+    }
+    return {
+        row.pk: _host(row, limits[row.cluster_id], *running.get(row.pk, (0, 0))) for row in hosts
+    }
 
 
-def _host(row: Host, running: int, machines: int) -> dict[str, Any]:
+_FACTS = (
+    "cluster_id", "zone_id", "cpus", "cpu_speed_mhz", "memory_mb", "capacity__cpu_used_mhz",
+    "capacity__cpu_limit_mhz", "capacity__memory_used_mb", "capacity__memory_limit_mb",
+    "sample__cpu_used_percent", "sample__memory_used_mb", "sample__network_read_kb",
+    "sample__network_write_kb",
+)  # fmt: skip
+
+
+def _host(row: Host, limits: Sequence[float], running: int, machines: int) -> dict[str, Any]:
     sample, given = getattr(row, "sample", None), getattr(row, "capacity", None)
     shares = (
         sample.cpu_used_percent if sample else 0.0,
@@ -60,7 +80,7 @@ def _host(row: Host, running: int, machines: int) -> dict[str, Any]:
         share(given.memory_used_mb, given.memory_limit_mb) if given else 0.0,
     )
     facts: dict[str, Any] = {"instances": f"{running} / {machines}"}
-    facts |= _flags(shares, row.cluster)
+    facts |= _flags(shares, limits)
     if given:
         facts["cpuallocatedghz"] = ghz(given.cpu_used_mhz)
         facts["memoryallocatedgb"] = gb_of_mb(given.memory_used_mb)
@@ -119,7 +139,7 @@ def _place(load: Load, row: Any) -> dict[str, Any]:
         "memoryused": percent(load.memory_used),
         "memoryallocated": percent(load.memory_given),
         "memorymaxdeviation": percent(load.memory_deviation),
-        **_flags(shares, row),
+        **_flags(shares, _limits(row)),
     }
 
 
