@@ -13,10 +13,10 @@ import hmac
 import ipaddress
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import LoginFailure, User
@@ -63,10 +63,10 @@ def watched_source(kind: str, address: str) -> list[Watched]:
     return [Watched(f"{kind}:{_network(address)}", allowed * 4, _LONGEST_S)] if allowed else []
 
 
-def watched_factor(user: User) -> list[Watched]:
+def watched_factor(user: User) -> Watched:
     """Guesses at a user's second factor, from wherever: who guesses knows the password."""
     allowed = ALLOWED.get() or 5  # six digits need pauses, also where passwords do not
-    return [Watched(f"factor:{user.pk}", allowed, _LONGEST_FOR_A_FACTOR_S)]
+    return Watched(f"factor:{user.pk}", allowed, _LONGEST_FOR_A_FACTOR_S)
 
 
 def watched_resets(name: str, address: str) -> list[Watched]:
@@ -103,10 +103,32 @@ def failed(things: list[Watched]) -> None:
         row = LoginFailure.objects.filter(subject=thing.subject)
         row.update(failures=F("failures") + 1, updated=now)
         count = row.values_list("failures", flat=True).first() or 0
-        over = count - thing.allowed
-        if over >= 0:
-            pause = min(2 ** min(over, 20), thing.longest_s)
-            row.update(blocked_until=now + timedelta(seconds=pause))
+        until = _pause(thing, count, now)
+        if until is not None:
+            row.update(blocked_until=until)
+
+
+def take_turn(thing: Watched) -> None:
+    """Counts a guess before it is looked at, so that many at once have no more tries than one
+    after the other; ``forget`` it when it was right. Raises Throttled."""
+    LoginFailure.objects.bulk_create([LoginFailure(subject=thing.subject)], ignore_conflicts=True)
+    while True:
+        refuse_if_paused([thing])
+        now = timezone.now()
+        row = LoginFailure.objects.filter(subject=thing.subject)
+        seen = row.values_list("failures", "updated").first()
+        if seen is None:  # forgiven just now
+            return take_turn(thing)
+        failures, updated = seen
+        count = 1 if updated < now - FORGET_AFTER else failures + 1
+        free = row.filter(Q(blocked_until=None) | Q(blocked_until__lte=now), failures=failures)
+        if free.update(failures=count, updated=now, blocked_until=_pause(thing, count, now)):
+            return None
+
+
+def _pause(thing: Watched, count: int, now: datetime) -> datetime | None:
+    over = count - thing.allowed
+    return now + timedelta(seconds=min(2 ** min(over, 20), thing.longest_s)) if over >= 0 else None
 
 
 def succeeded(things: list[Watched]) -> None:

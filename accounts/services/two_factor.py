@@ -97,13 +97,12 @@ def check_code(user: User, code: str) -> None:
     factor = factor_policy.factor_of(user)
     if factor is None:
         raise InvalidParameter(f"User {user} has no second factor.")
-    things = throttle.watched_factor(user)
-    throttle.refuse_if_paused(things)
+    watched = throttle.watched_factor(user)
+    throttle.take_turn(watched)
     given = _normal(code)
     if _is_right(factor, given) or (factor.verified and _spend_recovery_code(user, given)):
-        throttle.forget(things)
+        throttle.forget([watched])
         return
-    throttle.failed(things)
     raise LoginFailed(_why(factor, given))
 
 

@@ -4,11 +4,14 @@ import threading
 
 import pytest
 from django.db import OperationalError, connections
+from django.utils import timezone
 
-from accounts.models import Account, Domain, Role, User
+from accounts.models import Account, Domain, Role, SecondFactor, User
+from accounts.services import two_factor
 from api.dispatch import execute
-from core.errors import CloudError
-from tests.factories import admin_caller, make_account, make_domain, root_domain
+from core import vault
+from core.errors import CloudError, LoginFailed, Throttled
+from tests.factories import admin_caller, make_account, make_domain, make_user, root_domain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,3 +112,33 @@ def test_two_names_are_moved_to_one_place_once():
     assert sorted(found, key=str) == [431, None]
     assert Domain.objects.filter(parent=target, name="twin").count() == 1
     assert root_domain().path == "/"
+
+
+def test_many_guesses_at_a_second_factor_at_once_have_no_more_tries_than_one_by_one():
+    user, gate, found = make_user(), threading.Barrier(12), []
+    SecondFactor.objects.create(
+        user=user, provider="staticpin", sealed_secret=vault.seal("999999"), verified=timezone.now()
+    )
+
+    def guess(number):
+        gate.wait()
+        try:
+            for _ in range(50):
+                try:
+                    two_factor.check_code(user, f"{number:06}")
+                except (LoginFailed, Throttled) as error:
+                    found.append(type(error))
+                    return
+                except OperationalError:
+                    continue
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=guess, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(found) == 12
+    # Five, and one more for each pause of a second or two that a slow machine slept over.
+    assert 5 <= found.count(LoginFailed) < 8
