@@ -41,7 +41,7 @@ def test_an_administrator_makes_a_tenant_who_makes_a_machine(admin, window):
     page.click("a[href='/instances']")
     expect(page.locator(".empty h2")).to_have_text("还没有实例")
     page.locator(".empty a.primary").click()
-    expect(page.locator("#summary")).to_contain_text("创建后的配额")
+    expect(page.locator("#summary")).to_contain_text("创建后的用量")
     page.fill("[name=name]", "web-01")
     page.locator(".create button").click()
     page.wait_for_url(re.compile(r"/instances/[0-9a-f-]{36}$"))
