@@ -19,6 +19,8 @@ from frontend.sections.base import Action, Column, Filter, Record, Section
 
 PAGE_SIZES = (20, 50, 100, 500)
 PAGE_SIZE = 50
+#: Characters of a value that is not broken over lines.
+ONE_LINE = 22
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Token:
 class Row:
     record: Record
     id: str
-    cells: list[Any]
+    cells: list[tuple[Column, Any, bool]]  # what, as drawn, whether it stays on one line
     progress: working.Progress | None = None
 
 
@@ -212,11 +214,20 @@ def draw(view: ListView, records: list[dict[str, Any]]) -> list[Row]:
         Row(
             record,
             str(record.get("id", "")),
-            [(c, cells.draw(c, record, view.section, view.reader.sees_key)) for c in view.columns],
+            [
+                (c, cells.draw(c, record, view.section, view.reader.sees_key), _is_short(c, record))
+                for c in view.columns
+            ],
             at_work.get(str(record.get("id", ""))),
         )
         for record in records
     ]
+
+
+def _is_short(column: Column, record: dict[str, Any]) -> bool:
+    """Whether the value stays on one line beside longer ones; a hyphen would be taken for a
+    place to break it."""
+    return len(str(column.value(record) or "")) <= ONE_LINE
 
 
 def _params(section: Section, query: QueryDict) -> dict[str, str]:

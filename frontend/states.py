@@ -33,7 +33,7 @@ STATES: dict[str, Look] = {
     ),
     **_looks(
         "idle", "circle", stopped=_("Stopped"), disabled=_("Disabled"), inactive=_("Inactive"),
-        destroyed=_("Destroyed"), expunged=_("Expunged"), down=_("Down"),
+        destroyed=_("Destroyed"), expunged=_("Expunged"),
         unmanaged=_("Unmanaged"), off=_("Off"), removed=_("Removed"), cancelled=_("Cancelled"),
         shutdown=_("Shut down"), notready=_("Not ready"), archived=_("Archived"),
         poweroff=_("Off"), powerunknown=_("Unknown"), unknown=_("Unknown"),
@@ -69,7 +69,8 @@ STATES: dict[str, Look] = {
         abandoned=_("Abandoned"), rescheduling=_("Rescheduling"), open=_("Open"),
     ),
     **_looks(
-        "bad", "alert-circle", error=_("Error"), failed=_("Failed"), powerpaused=_("Paused"),
+        "bad", "alert-circle", down=_("Down"), error=_("Error"), failed=_("Failed"),
+        powerpaused=_("Paused"),
         uploaderror=_("Upload failed"), uploadabandoned=_("Upload abandoned"),
         downloaderror=_("Download failed"), migratefailed=_("Migration failed"),
         unmanagedfailed=_("Failed"), destroyfailed=_("Deletion failed"),

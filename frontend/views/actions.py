@@ -47,6 +47,11 @@ class Task:
         return self.section.name_of(self.record) if self.record else ""
 
     @property
+    def verb(self) -> Any:
+        """What the button under the form says: what was edited is saved."""
+        return _("Save") if self.action.label == _("Edit") else self.action.label
+
+    @property
     def back(self) -> str:
         if self.record is not None and self.section.has_detail:
             return f"/{self.section.key}/{self.record['id']}"
