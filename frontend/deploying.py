@@ -14,6 +14,7 @@ from django.utils.translation import pgettext
 from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend import figures, tabs, texts
+from frontend.labels import label
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
 from frontend.sections.base import Record
@@ -183,6 +184,11 @@ def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summ
     if size is None:
         out.missing.append(_("a size"))
     custom = given.get("details", {})
+    if (size or {}).get("iscustomized"):
+        out.missing += [
+            label(name.lower()) for name in ("cpuNumber", "cpuSpeed", "memory")
+            if not custom.get(name) and not size.get(name.lower())
+        ]  # fmt: skip
     cores = int(custom.get("cpuNumber") or (size or {}).get("cpunumber") or 0)
     memory = int(custom.get("memory") or (size or {}).get("memory") or 0)
     root = float(given.get("rootdisksize") or 0) or _gib((image or {}).get("size"))

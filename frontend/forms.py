@@ -355,5 +355,18 @@ def refuse(bound: BoundForm, error: CloudError) -> None:
             word = rf"(?<![A-Za-z0-9]){re.escape(f.name)}(?![A-Za-z0-9])"
             message = re.sub(word, str(f.label).replace("\\", ""), message, count=1)
             f.error = message
-    bound.error = message
+    bound.error = _in_words(message, bound)
     bound.details = error.details
+
+
+def _in_words(message: str, bound: BoundForm) -> str:
+    """The message with its parameters called as the form calls them: “Disk offering” rather
+    than diskofferingid. Only names that are no words are looked for."""
+    labels = {name: label(name) for name in bound.command.by_name} | {
+        f.name: f.label for f in bound.every
+    }
+    for name, said in labels.items():
+        if len(name) > 4 and name.endswith(("id", "ids")):
+            word = rf"(?<![A-Za-z0-9]){name}(?![A-Za-z0-9])"
+            message = re.sub(word, f"“{said}”", message)
+    return re.sub(r"(?<=[\u4e00-\u9fff]) (?=“)|(?<=”) (?=[\u4e00-\u9fff])", "", message)

@@ -157,10 +157,12 @@ def traffic_rules(reader: Reader, section: Section, record: Record) -> Context:
 def _ports(rule: Record) -> str:
     if rule.get("icmptype") is not None:
         kinds = [rule["icmptype"], rule.get("icmpcode", -1)]
+        if kinds == [-1, -1]:
+            return _("any")
         return "/".join("*" if kind == -1 else str(kind) for kind in kinds)
     first, last = rule.get("startport"), rule.get("endport")
     if first is None:
-        return "*"
+        return _("any")
     return str(first) if first == last else f"{first}–{last}"
 
 

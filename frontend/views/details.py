@@ -79,6 +79,10 @@ def state_of(section: Section, record: Record) -> Any:
     return record.get(section.state_field, "")
 
 
+#: What happened has no activity of its own to show.
+OF_WHAT_HAPPENED = ("events", "jobs")
+
+
 def bar(reader: Reader, section: Section, record: Record, active: str) -> list[Shown]:
     base = f"/{section.key}/{record['id']}"
     shown = [Shown("", pgettext("tab", "Overview"), base, active == "")]
@@ -89,7 +93,7 @@ def bar(reader: Reader, section: Section, record: Record, active: str) -> list[S
     for title_key, title in pinning.tabs(reader, section):
         url = f"{base}/{title_key}"
         shown.append(Shown(title_key, title, url, active == title_key))
-    if reader.may("listEvents"):
+    if section.key not in OF_WHAT_HAPPENED and reader.may("listEvents"):
         shown.append(Shown("activity", _("Activity"), f"{base}/activity", active == "activity"))
     shown.append(Shown("api", _("API"), f"{base}/api", active == "api"))
     return shown

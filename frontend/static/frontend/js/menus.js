@@ -16,7 +16,8 @@ document.addEventListener("toggle", (event) => {
     if (menu.matches(":popover-open")) place(menu, button);
     else observer.disconnect();
   }).observe(menu);
-  menu.querySelector("input:not([type=hidden], [type=checkbox], [role=combobox])")?.focus();
+  const first = menu.querySelector("input:not([type=hidden]), select");
+  if (first?.matches("input:not([type=checkbox], [role=combobox])")) first.focus();
 }, true);
 
 function place(menu, button) {
