@@ -290,10 +290,10 @@ def _decide(caller: Caller | Visitor, command: Command, given: dict[str, Any]) -
             outcome.count = len(outcome.records)
         if command.paged:
             _cut(outcome, keyword, given)
-        if command.event and isinstance(caller, Caller):
-            _record(caller, command, value, arguments)
         if wire.shape(command.name).is_async:
             outcome.job = _finished(outcome, _thing(command, value, arguments))
+        if command.event and isinstance(caller, Caller):
+            _record(outcome, arguments)
     return outcome
 
 
@@ -357,8 +357,9 @@ def _thing(command: Command, value: Any, arguments: dict[str, Any]) -> models.Mo
     return next(things, None)
 
 
-def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, Any]) -> None:
-    row = _thing(command, value, arguments)
+def _record(outcome: Outcome, arguments: dict[str, Any]) -> None:
+    caller, command = outcome.caller, outcome.command
+    row = _thing(command, outcome.value, arguments)
     owner = row.account if row is not None and getattr(row, "account_id", None) else None
     what = f"{row._meta.verbose_name} {row}" if row is not None else command.name
     events.record(
@@ -370,6 +371,7 @@ def _record(caller: Caller, command: Command, value: Any, arguments: dict[str, A
         correlation_id=caller.correlation_id or str(uuids.uuid4()),
         command=command.name,
         address=caller.address,
+        job_uuid=outcome.job.uuid if outcome.job else None,
     )
 
 

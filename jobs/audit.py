@@ -17,7 +17,7 @@ from core.errors import InvalidParameter
 COLUMNS = (
     "created", "level", "state", "type", "username", "account", "domainpath", "address",
     "command", "resourcetype", "resourceid", "resourcename", "description", "correlationid",
-    "id", "parentid", "archived",
+    "jobid", "id", "parentid", "archived",
 )  # fmt: skip
 
 Pages = Iterable[list[dict[str, Any]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from accounts.models import Account
 from jobs.models import Event
@@ -22,6 +23,7 @@ def record(
     correlation_id: str = "",
     command: str = "",
     address: str = "",
+    job_uuid: UUID | None = None,
 ) -> Event:
     """``row`` is the thing it happened to; its uuid and name are copied, so that the event
     still reads well when the thing is gone. ``command`` and ``address`` say by which call and
@@ -41,6 +43,7 @@ def record(
         correlation_id=correlation_id,
         command=command,
         address=address,
+        job_uuid=job_uuid,
     )
 
 

@@ -22,6 +22,11 @@ EVENTS_KEPT_DAYS = Setting(
 EVENTS_PURGED_EVERY_S = Setting(
     "event.purge.interval", 86400, "Seconds between two looks for old events; 0: never.", minimum=0
 )
+EVENTS_LISTED_DAYS = Setting(
+    "event.archive.delay", 0,
+    "Events older than so many days are archived: off the list, still to be looked up; 0: never.",
+    minimum=0,
+)  # fmt: skip
 JOBS_KEPT_MINUTES = Setting(
     "job.expire.minutes", 1440, "Jobs that ended so many minutes ago are forgotten.", minimum=1
 )
@@ -41,6 +46,14 @@ def purge_events() -> int:
     if not days:
         return 0
     return history.delete(Event.objects.filter(created__lt=timezone.now() - timedelta(days=days)))
+
+
+@every(EVENTS_PURGED_EVERY_S.get, "jobs.archive_events")
+def archive_events() -> int:
+    days = EVENTS_LISTED_DAYS.get()
+    if not days:
+        return 0
+    return history.archive(Event.objects.filter(created__lt=timezone.now() - timedelta(days=days)))
 
 
 @every(3600, "jobs.purge_jobs")

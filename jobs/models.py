@@ -204,6 +204,7 @@ class Event(Owned):
     )
     archived = models.BooleanField(default=False)
     correlation_id = models.CharField(max_length=36, blank=True, db_index=True)
+    job_uuid = models.UUIDField(null=True)  # jobs are forgotten sooner than what they did
     # What an auditor asks besides: by which call, and from where.
     command = models.CharField(max_length=100, blank=True)
     address = models.CharField(max_length=64, blank=True)

@@ -137,6 +137,7 @@ event = Response(
         flag("archived"),
         date("created"),
         text("correlationid", "correlation_id"),
+        text("jobid", "job_uuid"),
         computed("command", ("command",), lambda name: name or None),
         computed(
             "address",

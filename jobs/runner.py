@@ -427,6 +427,7 @@ class JobRun:
             parent_id=job.event_id,
             correlation_id=job.correlation_id,
             command=job.command,
+            job_uuid=job.uuid,
             **more,
         )
 

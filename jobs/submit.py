@@ -62,6 +62,7 @@ def submit(
             correlation_id=correlation_id,
             command=command,
             address=address,
+            job_uuid=job.uuid,
         )
     job.save()
     built = kind.build(subject, **plan.args)

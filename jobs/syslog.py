@@ -126,6 +126,7 @@ def message(event: Event) -> bytes:
         "resourceid": event.resource_uuid or "",
         "resourcename": event.resource_name,
         "correlationid": event.correlation_id,
+        "jobid": event.job_uuid or "",
     }
     data = " ".join(f'{name}="{_escaped(value)}"' for name, value in facts.items() if value)
     words = _plain(event.description)

@@ -25,6 +25,13 @@ PURGE_AFTER = Setting(
 PURGE_INTERVAL = Setting(
     "alert.purge.interval", 86400, "Seconds between two purges of old alerts.", minimum=60
 )
+ARCHIVE_AFTER = Setting(
+    "alert.archive.delay",
+    0,
+    "Days after which a resolved alert is archived: off the list, still to be looked up; "
+    "0: never.",
+    minimum=0,
+)
 
 
 class AlertType(enum.IntEnum):
@@ -187,6 +194,16 @@ def archive(rows: QuerySet[Alert]) -> int:
 
 def delete(rows: QuerySet[Alert]) -> int:
     return rows.update(removed=timezone.now(), alive=None)
+
+
+@every(PURGE_INTERVAL.get, "infra.archive_alerts")
+def archive_old() -> int:
+    """What is resolved and was long ago; what is open stays in sight however old it is."""
+    days = ARCHIVE_AFTER.get()
+    if not days:
+        return 0
+    limit = timezone.now() - timedelta(days=days)
+    return archive(Alert.objects.filter(resolved__lt=limit))
 
 
 @every(PURGE_INTERVAL.get, "infra.purge_alerts")

@@ -70,8 +70,7 @@ def archiveEvents(
     enddate: Annotated[datetime | None, "Those until then"] = None,
 ) -> None:
     """Takes events out of the common list; they can still be looked up."""
-    rows = history.chosen(caller, ids, type, startdate, enddate)
-    rows.update(archived=True)
+    history.archive(history.chosen(caller, ids, type, startdate, enddate))
 
 
 @command(roles=USER, response=SUCCESS)

@@ -73,8 +73,20 @@ def test_a_job_leaves_three_events_tied_together(world):
     begin = found[0]["id"]
     assert {e.get("parentid") for e in found[1:]} == {begin}
     assert {e["correlationid"] for e in found} == {outcome.job.correlation_id}
+    assert {e["jobid"] for e in found} == {outcome.job.uuid}
     assert ask(caller, "listEvents", startid=begin).count == 3
     assert {e["resourceid"] for e in found} == {vm.uuid}
+
+
+@pytest.mark.django_db
+def test_an_event_names_the_job_also_where_it_had_ended_at_once():
+    caller = make_caller()
+    outcome = ask(caller, "createAffinityGroup", name="apart", type="host anti-affinity")
+    (event,) = ask(caller, "listEvents", type="AG.CREATE").records
+    assert event["jobid"] == outcome.job.uuid
+    ask(caller, "createSSHKeyPair", name="key")  # needs no job, there as here
+    (event,) = ask(caller, "listEvents", type="REGISTER.SSH.KEYPAIR").records
+    assert "jobid" not in event
 
 
 # -- refusals --------------------------------------------------------------------------

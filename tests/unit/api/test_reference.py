@@ -163,6 +163,7 @@ FIELDS = {
        for name in ("id", "jobinstancename", "phase", "note", "steps", "percent", "cancellable")},
     ("asyncjobs", "correlationid"): "one number from the click to the host's log",
     ("event", "correlationid"): "one number from the click to the host's log",
+    ("event", "jobid"): "the job that did it",
     ("event", "command"): "by which call it came",
     ("event", "address"): "from where it came",
 }

@@ -90,6 +90,22 @@ def test_old_alerts_are_purged_when_the_operator_wants_it():
     assert Alert.everything.filter(pk=open_.pk).exists()
 
 
+def test_resolved_alerts_are_archived_in_time_and_open_ones_stay_in_sight():
+    host = make_host()
+    old = alerts.raise_alert(AlertType.HOST, host, "old", "x")
+    alerts.resolve(AlertType.HOST, host)
+    open_ = alerts.raise_alert(AlertType.CPU, host, "open", "x")
+    Alert.objects.update(sent=timezone.now() - timedelta(days=8))
+    Alert.objects.filter(pk=old.pk).update(resolved=timezone.now() - timedelta(days=8))
+    assert alerts.archive_old() == 0
+    configuration.set_value("alert.archive.delay", "7")
+    assert alerts.archive_old() == 1
+    (shown,) = execute(admin_caller(), "listAlerts").records
+    assert shown["id"] == open_.uuid
+    (away,) = execute(admin_caller(), "listAlerts", {"archived": "true"}).records
+    assert away["id"] == old.uuid
+
+
 def test_every_alert_type_has_a_name():
     found = execute(admin_caller(), "listAlertTypes").records
     assert {"id": "7", "type": 7, "name": "ALERT.COMPUTE.HOST"} in found

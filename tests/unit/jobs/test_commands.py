@@ -9,6 +9,7 @@ from agent.protocol import OperationFailed
 from api.dispatch import execute
 from core.errors import InvalidParameter, NoSuchObject, NotAllowedInState, PermissionDenied
 from core.steps import Plan
+from infra.services import configuration
 from jobs import events, housekeeping, troubles
 from jobs.models import AsyncJob, Event, JobStatus, Lease, Trouble
 from jobs.submit import submit
@@ -279,6 +280,18 @@ def test_old_events_are_forgotten_and_their_jobs_still_end(world, caller):
     run_everything()
     job.refresh_from_db()
     assert job.status == JobStatus.DONE
+
+
+def test_events_are_archived_in_time_when_the_operator_wants_it(world, caller):
+    ask(caller)
+    Event.objects.update(created=ago(days=8))
+    ask(caller)
+    assert housekeeping.archive_events() == 0
+    configuration.set_value("event.archive.delay", "7")
+    assert housekeeping.archive_events() == 1
+    assert housekeeping.archive_events() == 0
+    assert execute(caller, "listEvents", {}).count == 1
+    assert execute(caller, "listEvents", {"archived": "true"}).count == 1
 
 
 def test_a_secret_reply_is_swept_an_hour_after_it_was_there(world):

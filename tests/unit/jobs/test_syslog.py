@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -54,8 +55,9 @@ def test_what_is_new_is_sent_once_as_rfc_5424_over_udp(udp):
     happened("before anybody listened")
     assert syslog.send_new() == 0
     user = make_user("ada")
+    job = uuid4()
     happened('a "quoted" [name] \\ and\na line', user=user, level="ERROR", address="203.0.113.7",
-             command="updateZone", correlation_id="abc-12345")  # fmt: skip
+             command="updateZone", correlation_id="abc-12345", job_uuid=job)  # fmt: skip
     assert syslog.send_new() == 1
     found = MESSAGE.fullmatch(udp.recv(65536).decode())
     assert found
@@ -63,7 +65,7 @@ def test_what_is_new_is_sent_once_as_rfc_5424_over_udp(udp):
     assert (found["app"], found["kind"]) == ("cloudportal", "ZONE.EDIT")
     assert found["words"] == 'a "quoted" [name] \\ and a line'
     for part in ('user="ada"', 'address="203.0.113.7"', 'command="updateZone"',
-                 'correlationid="abc-12345"', 'domain="ROOT"'):  # fmt: skip
+                 'correlationid="abc-12345"', f'jobid="{job}"', 'domain="ROOT"'):  # fmt: skip
         assert part in found["data"]
     assert syslog.send_new() == 0
 
