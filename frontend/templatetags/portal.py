@@ -85,6 +85,15 @@ def draw(column: Any, record: Any, section: Any = None) -> Any:
 
 
 @register.filter
+def full_name(person: Any) -> str:
+    """“Ann Lee”, and “李雷”: a Chinese name has the family first and no space."""
+    first, last = person.firstname, person.lastname
+    if any("\u4e00" <= c <= "\u9fff" for c in first + last):
+        return f"{last}{first}"
+    return f"{first} {last}"
+
+
+@register.filter
 def item(mapping: Any, key: str) -> Any:
     return mapping.get(key, "") if mapping else ""
 

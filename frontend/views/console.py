@@ -17,6 +17,7 @@ from frontend.sections import SECTIONS
 from frontend.views.gate import record_for, signed_in
 
 KINDS = ("vnc", "serial")
+WITHOUT_SCREEN = ("Stopped", "Destroyed", "Error")
 
 
 @require_GET
@@ -46,6 +47,11 @@ def console(request: HttpRequest, uuid: str) -> HttpResponse:
 def ticket(request: HttpRequest, uuid: str) -> JsonResponse:
     """A fresh ticket; rights are checked anew each time."""
     kind = request.POST.get("kind", "vnc")
+    section = SECTIONS["instances"]
+    record = record_for(request, section, uuid)
+    if record["state"] in WITHOUT_SCREEN:  # asked again and again: no event for each refusal
+        problem = _("%(name)s is off. Start it to see its console.")
+        return JsonResponse({"problem": problem % {"name": section.name_of(record)}}, status=409)
     try:
         outcome = request.reader.run(
             "createConsoleEndpoint",

@@ -15,6 +15,18 @@ async function uplot() {
   return library;
 }
 
+// Where nothing was told for long there is no line.
+function breakGaps(times, values) {
+  const steps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
+  const usual = steps[steps.length >> 1];
+  for (let i = times.length - 1; i > 0; i -= 1) {
+    if (times[i] - times[i - 1] > 5 * usual) {
+      times.splice(i, 0, times[i - 1] + usual);
+      values.splice(i, 0, null);
+    }
+  }
+}
+
 onContent(async (root) => {
   const charts = [...root.querySelectorAll(".chart:not([data-ready])")];
   if (!charts.length) return;
@@ -25,6 +37,7 @@ onContent(async (root) => {
   for (const element of charts) {
     const times = element.dataset.times.split(",").map((text) => Date.parse(text) / 1000);
     const values = element.dataset.values.split(",").map(Number);
+    breakGaps(times, values);
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     const shown = times.at(-1) - times[0] > 2 * 86400 ? days : hours;
     const clock = (plot, moments) => moments.map((moment) => shown.format(moment * 1000));

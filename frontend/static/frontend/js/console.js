@@ -25,13 +25,13 @@ document.createElement = (name, options) => {
 // -- what it says about itself -------------------------------------------------------------
 
 const TONES = { connecting: ["busy", "loader-2"], connected: ["good", "circle-filled"], lost: ["warn", "plug-connected-x"], ended: ["idle", "circle-minus"] };
-function show(key) {
+function show(key, said = key) {
   const pill = $("state");
   const [tone, icon] = TONES[key];
   pill.className = `pill ${tone}`;
   const use = pill.querySelector("use");
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon}`));
-  pill.lastElementChild.textContent = word(key);
+  pill.lastElementChild.textContent = word(said);
   document.body.dataset.state = key;
 }
 
@@ -67,7 +67,7 @@ async function path() {
 async function connect() {
   clearTimeout(timer);
   close();
-  show(tries ? "lost" : "connecting");
+  if (!tries) show("connecting");
   try {
     // Libraries first: what the socket says must find its reader.
     const open = kind === "serial" ? await serialLine() : await screenOf();
@@ -96,10 +96,10 @@ function over(socket) {
 
 function lost(reason = "") {
   problem(reason);
-  show("lost");
+  show("lost", reason ? "waiting" : "lost");
   tries += 1;
   clearTimeout(timer);
-  timer = setTimeout(connect, Math.min(10000, 250 * 2 ** Math.min(tries, 6)));
+  timer = setTimeout(connect, reason ? 5000 : Math.min(10000, 250 * 2 ** Math.min(tries, 6)));
 }
 
 function close() {

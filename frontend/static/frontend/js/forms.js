@@ -73,6 +73,12 @@ onContent((root) => {
   }
 });
 
+// Browsers name the chosen file in their own language; this is ours.
+document.addEventListener("change", (event) => {
+  const shown = event.target.matches(".file input") && event.target.parentElement.querySelector("output");
+  if (shown) shown.textContent = event.target.files[0]?.name || "";
+});
+
 document.addEventListener("click", (event) => {
   const tab = event.target.closest(".formtabs [data-tab]");
   if (!tab) return;

@@ -1,6 +1,8 @@
 // Moments in the reader's zone and tongue; the exact one on hover.
 
-const language = document.documentElement.lang || "en";
+// The page's language, written as the reader's own country does: en-GB has the day first.
+const chosen = document.documentElement.lang || "en";
+const language = navigator.languages.find((own) => own.split("-")[0] === chosen.split("-")[0]) || chosen;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
