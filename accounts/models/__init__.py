@@ -1,10 +1,11 @@
 """Who there is: domains in a tree, accounts in domains, users in accounts, roles over all."""
 
 from accounts.models.directories import LdapLink, LdapServer
-from accounts.models.entities import Entity, OfProject, Owned
+from accounts.models.entities import Entity, Owned
 from accounts.models.factors import RecoveryCode, SecondFactor
 from accounts.models.letters import Letter
 from accounts.models.limits import ResourceCount, ResourceLimit
+from accounts.models.marks import OfProject
 from accounts.models.passwords import OldPassword, PasswordReset
 from accounts.models.pinned import Annotation, ResourceDetail, ResourceIcon, ResourceTag
 from accounts.models.projects import (

@@ -9,6 +9,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.marks import OfProject
 from accounts.querysets import AdminQuerySet, AnnotationQuerySet, LiveManager, OwnedQuerySet
 from core import presence
 
@@ -21,6 +22,7 @@ class ResourceTag(models.Model):
     account = models.ForeignKey(
         "accounts.Account", on_delete=models.PROTECT, related_name="tags"
     )
+    of_project = OfProject()
     resource_type = models.CharField(max_length=64)  # CloudStack's: UserVm, Volume, …
     resource_uuid = models.UUIDField()
     key = models.CharField(max_length=255)
@@ -37,6 +39,7 @@ class ResourceTag(models.Model):
         ]
         indexes = [
             models.Index(fields=["resource_type", "key", "value"], name="tag_lookup"),
+            models.Index(fields=["of_project"], name="tag_listed"),
         ]
 
     def __str__(self) -> str:

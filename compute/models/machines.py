@@ -105,6 +105,7 @@ class VirtualMachine(Stateful, Owned):
             models.Index(fields=["removed", "name"], name="vm_by_name"),
             models.Index(fields=["removed", "zone", "of_project"], name="vm_by_zone"),
             models.Index(fields=["removed", "created"], name="vm_by_age"),
+            models.Index(fields=["removed", "of_project"], name="vm_of_project"),
         ]
 
     def apply(self, event: str, **also: object) -> None:

@@ -197,4 +197,5 @@ def _own_volume(volume: Volume, owner: Account) -> None:
 
 
 def _tags_follow(row: VirtualMachine | Volume, owner: Account) -> None:
-    ResourceTag.objects.filter(resource_uuid=row.uuid).update(account=owner)
+    tags = ResourceTag.objects.filter(resource_uuid=row.uuid)
+    tags.update(account=owner, of_project=owner.is_project)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Account, Domain
+from accounts.models import Account, Domain, OfProject
 from accounts.querysets import OwnedQuerySet, owned_by_caller
 from network.models.addresses import IpRange
 from network.models.networks import Network
@@ -48,6 +48,7 @@ class PublicIp(models.Model):
     account = models.ForeignKey(
         Account, null=True, on_delete=models.PROTECT, related_name="public_ips"
     )
+    of_project = OfProject()
     network = models.ForeignKey(
         Network, null=True, on_delete=models.PROTECT, related_name="public_ips"
     )
@@ -61,7 +62,13 @@ class PublicIp(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["ip_range", "number"], name="public_ip_once")
         ]
-        indexes = [models.Index(fields=["state", "ip_range"], name="public_ip_state")]
+        indexes = [
+            models.Index(fields=["state", "ip_range"], name="public_ip_state"),
+            models.Index(fields=["of_project", "state"], name="public_ip_listed"),
+        ]
+
+    def belong_to(self, account: Account) -> None:
+        self.account, self.of_project = account, account.is_project
 
     def __str__(self) -> str:
         return self.address

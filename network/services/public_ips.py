@@ -88,8 +88,9 @@ def _take(row: IpRange, network: Network) -> PublicIp | None:
     found = row.public_ips.select_for_update().filter(state=FREE).order_by("number").first()
     if found is None:
         return None
-    found.state, found.account, found.network = ALLOCATED, network.account, network
-    found.is_source_nat, found.allocated = True, timezone.now()
+    found.belong_to(network.account)
+    found.state, found.network, found.is_source_nat = ALLOCATED, network, True
+    found.allocated = timezone.now()
     found.save()
     return found
 
@@ -105,8 +106,9 @@ def give_back_all(network: Network) -> None:
 
 def _free(rows: object) -> None:
     rows.update(  # type: ignore[attr-defined]
-        state=FREE, account=None, network=None, is_source_nat=False, allocated=None, display=True
-    )
+        state=FREE, account=None, of_project=False, network=None, is_source_nat=False,
+        allocated=None, display=True,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -119,7 +121,8 @@ def reserve(ip: PublicIp, account: Account, *, display: bool = True) -> PublicIp
         )
     _check_may_have(row.ip_range, account)
     limits.reserve(account, {Resource.PUBLIC_IP: 1})
-    row.state, row.account, row.allocated, row.display = RESERVED, account, timezone.now(), display
+    row.belong_to(account)
+    row.state, row.allocated, row.display = RESERVED, timezone.now(), display
     row.save()
     live.changed(row)
     return row

@@ -7,7 +7,7 @@ import uuid as uuids
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Account, Entity, Owned
+from accounts.models import Account, Entity, OfProject, Owned
 from accounts.querysets import AdminQuerySet, LiveManager, OwnedQuerySet, owned_by_caller
 from core.config import Setting
 from core.states import Stateful
@@ -107,6 +107,7 @@ class Template(Stateful, Counted, Owned):
     KIND = "Template"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="templates")
+    of_project = OfProject()
     name = models.CharField(max_length=255)
     display_text = models.CharField(max_length=4096, blank=True)
     kind = models.CharField(max_length=8, default="TEMPLATE")  # TEMPLATE, ISO
@@ -147,7 +148,10 @@ class Template(Stateful, Counted, Owned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["kind", "removed"], name="template_by_kind"),
+            models.Index(
+                fields=["kind", "removed", "-sort_key", "id", "of_project", "is_public"],
+                name="template_by_kind",
+            ),
             models.Index(fields=["account", "removed"], name="template_by_account"),
         ]
         constraints = [

@@ -99,7 +99,7 @@ def _of_projects(
 
 def _without_projects(rows: QuerySet) -> QuerySet:
     """What is public is everybody's, whoever made it."""
-    return rows.filter(Q(account__is_project=False) | Q(is_public=True))
+    return rows.filter(Q(of_project=False) | Q(is_public=True))
 
 
 def _named(caller: Caller, account: str | None, domain: Domain | None, recursive: bool) -> Q | None:
