@@ -34,6 +34,7 @@ class Phase(models.TextChoices):
 class AsyncJob(Owned):
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="jobs")
+    of_project = OfProject()
     command = models.CharField(max_length=100)
     plan = models.CharField(max_length=200)
     # {"__row__": label, "pk": n} for rows, plain JSON for the rest; never a secret.
@@ -73,6 +74,7 @@ class AsyncJob(Owned):
             models.Index(fields=["status", "worker", "due"], name="job_claim"),
             models.Index(fields=["account", "created"], name="job_by_account"),
             models.Index(fields=["completed"], name="job_completed"),
+            models.Index(fields=["of_project"], name="job_listed"),
         ]
 
     def __str__(self) -> str:
