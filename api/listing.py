@@ -26,21 +26,19 @@ def rows_for(
         chosen = scopes.narrowed(caller, command, rows, arguments, given)
         rows, outside = chosen.rows, chosen.outside
     for name in ("id", "ids"):
-        if name in command.by_name and command.by_name[name].filter != "pk":
+        if name not in command.by_name or command.by_name[name].filter != "pk":
             continue  # the command means something else by it, and narrows itself
         wanted = parameters.value_of(caller, command, name, given)
         if wanted is not None:
             rows = rows.filter(pk__in=Keys(r.pk for r in _listed(wanted)))
     for param in command.params:
         value = arguments.get(param.argument)
-        if param.filter and param.name not in ("id", "ids") and value is not None:
+        is_key = param.name in ("id", "ids") and param.filter == "pk"  # they are done above
+        if param.filter and not is_key and value is not None:
             rows = rows.filter(_matching(param, value))
     keyword = parameters.value_of(caller, command, "keyword", given)
     if keyword:
-        matching = Q()
-        for path in spec.keyword:
-            matching |= Q(**{f"{path}__icontains": keyword})
-        rows = rows.filter(matching)
+        rows = rows.filter(spec.having(keyword))
     if spec.tagged:
         rows = tags.having(rows, parameters.value_of(caller, command, "tags", given) or ())
     return scopes.Chosen(command.function(caller, rows, **arguments), outside)

@@ -38,6 +38,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+from django.db.models.lookups import IContains
 
 from core.responses import Response
 from core.steps import Plan
@@ -162,15 +165,30 @@ class Param:
 Groups = Callable[[dict[str, Any]], frozenset[str] | None]
 
 
+#: Columns in which a keyword is looked for, by their paths, or what is computed of columns.
+Sought = tuple[str | Combinable, ...]
+
+
 @dataclass(frozen=True)
 class Listing:
     model: type[models.Model]
-    keyword: tuple[str, ...] = ()
+    keyword: Sought = ()
     order: tuple[str, ...] = ("pk",)
     scoped: bool = False  # takes listall, account, domainid, isrecursive, projectid
     groups: Groups | None = None  # arguments → the detail groups to show (None: all)
     tagged: bool = False  # takes tags
     icons: bool = False  # takes showicon
+
+    def having(self, word: str) -> Q:
+        """Rows in which ``word`` stands where keywords are looked for."""
+        found = Q()
+        for place in self.keyword:
+            found |= (
+                Q(**{f"{place}__icontains": word})
+                if isinstance(place, str)
+                else Q(IContains(place, word))
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -280,7 +298,7 @@ def listing(
     *,
     response: Response,
     roles: frozenset[RoleType] = USER,
-    keyword: tuple[str, ...] = ("name",),
+    keyword: Sought = ("name",),
     order: tuple[str, ...] = ("pk",),
     scoped: bool | None = None,
     groups: Groups | None = None,
@@ -301,9 +319,10 @@ def listing(
         own = _params(function, hints, skip=2)
         taken = {p.name for p in own}
         extra = [Param("id", "id", "uuid", "Only this one", model=model, filter="pk")]
-        extra += [
-            Param("ids", "ids", "list", "Only these", of="uuid", model=model, filter="pk")
-        ]
+        if not any(p.name == "id" and p.kind == "integer" for p in own):  # a number is no uuid
+            extra += [
+                Param("ids", "ids", "list", "Only these", of="uuid", model=model, filter="pk")
+            ]
         extra += (_SCOPE_PARAMS if is_scoped else ()) + _PAGE_PARAMS
         extra += [_TAGS] * tagged + [_SHOW_ICON] * icons
         _add(

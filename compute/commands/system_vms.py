@@ -21,7 +21,10 @@ from storage.models import StoragePool
 _ID = "The system VM"
 
 
-@listing(SystemVm, response=systemvm, roles=RESOURCE_ADMIN, keyword=("type", "host__name"))
+@listing(
+    SystemVm, response=systemvm, roles=RESOURCE_ADMIN,
+    keyword=(system_vms.NAME, "type", "host__name"),
+)  # fmt: skip
 def listSystemVms(
     caller: Caller,
     rows: QuerySet,

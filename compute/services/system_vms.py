@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, CharField, Value, When
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from accounts.caller import Caller
@@ -159,6 +161,14 @@ def _size(offering: ServiceOffering) -> dict[str, int]:
         "cpu_speed_mhz": offering.cpu_speed_mhz or 500,
         "memory_mb": offering.memory_mb or 512,
     }
+
+
+#: How they are called, for the database to look in.
+NAME = Concat(
+    Case(When(type=SECONDARY_STORAGE, then=Value("s-")), default=Value("v-")),
+    Cast("pk", CharField()),
+    Value("-VM"),
+)
 
 
 def named(rows: Any, name: str) -> Any:

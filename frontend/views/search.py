@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -125,9 +126,7 @@ def _found(
     paths = list(spec.listing.keyword)
     if not paths:
         return []
-    wanted = Q()
-    for path in paths:
-        wanted |= Q(**{f"{path}__icontains": text})
+    wanted = spec.listing.having(text)
     if _is_uuid(text):
         wanted |= Q(uuid=text)
     rows = model._default_manager.all().visible_to(reader.caller).filter(wanted)
@@ -139,7 +138,7 @@ def _found(
     return [(str(row[0]), next((str(v) for v in row[1:] if v), str(row[0]))) for row in found]
 
 
-def _name_paths(section: Section, otherwise: list[str]) -> list[str]:
+def _name_paths(section: Section, otherwise: list[str | Combinable]) -> list[str | Combinable]:
     """Columns that hold the name, the section's own first."""
     fields = {f.name: f.source for f in section.spec.response.fields if f.source}
     own = [fields[n] for n in (section.name_field, "name") if n in fields]

@@ -25,6 +25,7 @@ from core.responses import SUCCESS
 from core.steps import Plan
 from infra.models import Cluster, Host, Pod, Zone
 from network.models import Network, NetworkOffering, PhysicalNetwork, Router
+from network.models.routers import NAME
 from network.responses import network as network_response
 from network.responses import router as router_response
 from network.services import networks
@@ -193,7 +194,7 @@ def listNetworks(
     return rows
 
 
-@listing(Router, response=router_response, roles=DOMAIN_ADMIN, keyword=("network__name",))
+@listing(Router, response=router_response, roles=DOMAIN_ADMIN, keyword=(NAME, "network__name"))
 def listRouters(
     caller: Caller,
     rows: QuerySet,

@@ -89,7 +89,9 @@ def listSupportedNetworkServices(
 # -- elements --------------------------------------------------------------------------
 
 
-@listing(ProviderElement, response=virtualrouterelement, roles=DOMAIN_ADMIN, keyword=())
+@listing(
+    ProviderElement, response=virtualrouterelement, roles=DOMAIN_ADMIN, keyword=("provider__name",)
+)
 def listVirtualRouterElements(
     caller: Caller,
     rows: QuerySet,
@@ -123,7 +125,12 @@ def configureVirtualRouterElement(
     return providers.configure(id, enabled=enabled)
 
 
-@listing(InternalLbElement, response=internalloadbalancerelement, roles=DOMAIN_ADMIN, keyword=())
+@listing(
+    InternalLbElement,
+    response=internalloadbalancerelement,
+    roles=DOMAIN_ADMIN,
+    keyword=("provider__name",),
+)
 def listInternalLoadBalancerElements(
     caller: Caller,
     rows: QuerySet,

@@ -6,6 +6,8 @@ import ipaddress
 import re
 
 from django.db import models
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts.models import Entity, OfProject
 from accounts.querysets import LiveManager, OwnedQuerySet
@@ -13,6 +15,10 @@ from infra.models import Host
 from network.models.networks import Network
 
 _LINKS = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598: never routed on the internet
+
+
+#: How routers are called, for the database to look in.
+NAME = Concat(Value("r-"), Cast("pk", CharField()), Value("-VM"))
 
 
 class RouterQuerySet(OwnedQuerySet):

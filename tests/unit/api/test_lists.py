@@ -82,6 +82,16 @@ def test_one_row_is_found_by_its_id(crowd, name):
 
 
 @pytest.mark.parametrize("name", [n for n in LISTS if n not in ASKED_BY])
+def test_a_keyword_finds_a_thing_by_the_name_it_shows(crowd, name):
+    row = crowd[0].row(COMMANDS[name].listing.model)
+    (record,) = asked(name, crowd[0], id=str(row.uuid)).records
+    if record.get("name"):
+        found = asked(name, crowd[0], keyword=str(record["name"]))
+        assert record["id"] in {r["id"] for r in found.records}
+    assert asked(name, crowd[0], keyword="what nothing has").records == []
+
+
+@pytest.mark.parametrize("name", [n for n in LISTS if n not in ASKED_BY])
 def test_a_list_can_be_sorted_by_any_plain_column(crowd, name):
     caller = factories.admin_caller()
     given = {"listall": "true"}

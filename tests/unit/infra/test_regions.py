@@ -22,6 +22,13 @@ def test_this_cloud_is_region_one_and_stays():
         execute(admin_caller(), "removeRegion", {"id": "1"})
 
 
+def test_a_region_is_found_by_its_number_and_only_by_its_own():
+    regions.ensure_local()
+    (found,) = execute(make_caller(), "listRegions", {"id": "1"}).records
+    assert found["name"] == "Local"
+    assert execute(make_caller(), "listRegions", {"id": "2"}).records == []
+
+
 def test_a_region_is_added_changed_and_removed():
     regions.ensure_local()
     admin = admin_caller()
