@@ -22,6 +22,9 @@ from frontend.sections.base import Action, F, Form, Record, Section
 
 PICK_FIRST = 50
 
+#: What help says about another parameter is for programs; a form shows that as a field.
+_OF_PARAMETERS = re.compile(r"[;；][^;；]*\b(?:domainid|roleid|accounttype)\b[^;；]*$")
+
 #: Parameters that point at something without saying so by their type.
 _KNOWN_REFERENCES = {
     "domainid": "domains", "parentdomainid": "domains", "zoneid": "zones", "roleid": "roles",
@@ -145,7 +148,7 @@ def _field(
 def _help(param: Param, spec: F) -> str:
     if not spec.help and spec.widget == "base64":  # the page encodes what the API wants encoded
         return _("A script or a cloud-init document, as text.")
-    said = str(spec.help or texts.help_text(param.help))
+    said = _OF_PARAMETERS.sub("", str(spec.help or texts.help_text(param.help)))
     return "" if said == str(spec.label or label(param.name)) else said
 
 

@@ -289,7 +289,7 @@ def linkDomainToLdap(
     caller: Caller,
     domainid: Annotated[Domain, Operate, "Where its members come in"],
     type: Annotated[_Kind, "Whether it is a group or an organisational unit"],
-    accounttype: Annotated[int, "Of the accounts made for them: 0 user, 2 domain admin"],
+    accounttype: Annotated[int, "Of the accounts that are made for them"],
     ldapdomain: Annotated[
         str | None, Length(1000), "Its distinguished name; a group's common name will do"
     ] = None,

@@ -55,11 +55,11 @@ def deployVirtualMachine(
     ip6address: Annotated[str, "Its IPv6 address in the default network"] = "",
     macaddress: Annotated[str, "Its hardware address in the default network"] = "",
     details: Annotated[Details | None, "cpuNumber, cpuSpeed, memory of custom offerings, …"] = None,
-    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GB"] = None,
+    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GiB"] = None,
     diskofferingid: Annotated[
         DiskOffering | None, Use, "A data disk to come with it; with an ISO, the root disk"
     ] = None,
-    size: Annotated[int | None, Between(1), "GB of that disk when its offering leaves it open"] = None,  # noqa: E501
+    size: Annotated[int | None, Between(1), "GiB of that disk when its offering leaves it open"] = None,  # noqa: E501
     overridediskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
     datadisksdetails: Annotated[
         Map | None, "Several data disks: diskofferingid, size, miniops, maxiops of each"
@@ -143,9 +143,9 @@ def explainPlacement(
     projectid: OfProject = None,
     hypervisor: Annotated[str, "What is to run it; needed for ISOs only"] = "",
     details: Annotated[Details | None, "cpuNumber, cpuSpeed, memory of custom offerings"] = None,
-    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GB"] = None,
+    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GiB"] = None,
     diskofferingid: Annotated[DiskOffering | None, Use, "A data disk, or an ISO's root disk"] = None,  # noqa: E501
-    size: Annotated[int | None, Between(1), "GB of that disk when its offering leaves it open"] = None,  # noqa: E501
+    size: Annotated[int | None, Between(1), "GiB of that disk when its offering leaves it open"] = None,  # noqa: E501
     overridediskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
     datadisksdetails: Annotated[Map | None, "Several data disks: diskofferingid and size"] = None,
     affinitygroupids: Annotated[list[AffinityGroup] | None, Use, "Its affinity groups"] = None,

@@ -64,7 +64,7 @@ def rebootVirtualMachine(
 def destroyVirtualMachine(
     caller: Caller,
     id: Annotated[VirtualMachine, Operate, "The virtual machine to destroy"],
-    expunge: Annotated[bool, "For good, at once"] = False,
+    expunge: Annotated[bool, "Without the time in which it can be recovered"] = False,
     volumeids: Annotated[list[Volume] | None, Operate, "Data disks that go with it"] = None,
 ) -> Plan:
     """Destroys a virtual machine; it can be recovered until it is expunged."""
@@ -95,7 +95,7 @@ def restoreVirtualMachine(
     virtualmachineid: Annotated[VirtualMachine, Operate, "The stopped virtual machine"],
     templateid: Annotated[Template | None, Use, "Another template or ISO to begin from"] = None,
     diskofferingid: Annotated[DiskOffering | None, Use, "What the root disk is"] = None,
-    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GB"] = None,
+    rootdisksize: Annotated[int | None, Between(1), "Size of the root disk in GiB"] = None,
     expunge: Annotated[bool, "Delete the old root disk for good"] = False,
 ) -> Plan:
     """Gives a stopped virtual machine a fresh root disk; the old one goes to the bin."""

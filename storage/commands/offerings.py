@@ -33,7 +33,7 @@ def createDiskOffering(
     caller: Caller,
     name: Annotated[str, "Name of the offering"],
     displaytext: Annotated[str, Length(4096), "What it is, in a few words"] = "",
-    disksize: Annotated[int | None, Between(1, 2**31), "Size of its disks, in GB"] = None,
+    disksize: Annotated[int | None, Between(1, 2**31), "Size of its disks, in GiB"] = None,
     customized: Annotated[bool, "Users choose the size"] = False,
     customizediops: Annotated[bool, "Users choose miniops and maxiops"] = False,
     miniops: Annotated[int | None, _COUNT, "I/O operations a second it has at least"] = None,

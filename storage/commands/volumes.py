@@ -24,7 +24,7 @@ def deleteVolume(caller: Caller, id: Annotated[Volume, Operate, "The volume"]) -
 def destroyVolume(
     caller: Caller,
     id: Annotated[Volume, Operate, "The volume"],
-    expunge: Annotated[bool, "For good, at once"] = False,
+    expunge: Annotated[bool, "Without the time in which it can be recovered"] = False,
 ) -> Plan:
     """Puts a volume that no machine has in the bin, or deletes it for good."""
     return volumes.destroy(caller, id, expunge=expunge)
