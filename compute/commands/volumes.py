@@ -45,7 +45,7 @@ def createVolume(
     diskofferingid: Annotated[DiskOffering | None, Use, "What kind of disk"] = None,
     snapshotid: Annotated[Snapshot | None, Use, "A snapshot to make it from"] = None,
     zoneid: Annotated[Zone | None, Use, "The zone it is in"] = None,
-    size: Annotated[int | None, Between(1), "How large, when the offering leaves it open, in GiB"] = None,
+    size: Annotated[int | None, Between(1), "GiB, when the offering leaves it open"] = None,
     miniops: Annotated[int | None, Between(0), "Least operations a second"] = None,
     maxiops: Annotated[int | None, Between(0), "Most operations a second"] = None,
     virtualmachineid: Annotated[VirtualMachine | None, Operate, "Attach it to this one"] = None,
