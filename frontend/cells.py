@@ -163,17 +163,17 @@ def draw(
     column: Column,
     record: Record,
     section: Section | None = None,
-    sees: Callable[[str], bool] = lambda key: True,
+    reaches: Callable[[Column, Record], bool] = lambda column, record: True,
 ) -> Any:
-    """The cell of ``column`` in ``record``; a dash where there is nothing. What belongs to a
-    section that the reader does not see (``sees``) is named without a link."""
+    """The cell of ``column`` in ``record``; a dash where there is nothing. What the reader has
+    no page for (``reaches``) is named without a link."""
     value = column.value(record)
     if column.kind == "name" and section is not None:
         return name(section, record, value)
     if value is None or value == "" or value == [] or value == {}:
         return NONE
     drawn = DRAW.get(column.kind, DRAW["text"])(value)
-    uuid = record.get(column.id_field) if column.to and sees(column.to) else None
+    uuid = record.get(column.id_field) if column.to and reaches(column, record) else None
     return link(column.to, uuid, drawn) if uuid else drawn
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -125,7 +125,7 @@ def _field(
     data: Any,
     preset: Mapping[str, str],
 ) -> FormField:
-    initial = _initial(param, spec, form, record, preset)
+    initial = _initial(reader, param, spec, form, record, preset)
     value = initial if data is None else _sent(data, param, initial)
     made = FormField(
         name=param.name,
@@ -153,7 +153,12 @@ def _help(param: Param, spec: F) -> str:
 
 
 def _initial(
-    param: Param, spec: F, form: Form, record: Record | None, preset: Mapping[str, str]
+    reader: Reader,
+    param: Param,
+    spec: F,
+    form: Form,
+    record: Record | None,
+    preset: Mapping[str, str],
 ) -> Any:
     if param.name in preset:
         return preset[param.name]
@@ -162,7 +167,7 @@ def _initial(
         if value is not None:
             return as_text(value)
     if spec.initial is not None:
-        return spec.initial
+        return spec.initial(reader) if callable(spec.initial) else spec.initial
     if param.default is None or param.kind == "list":
         return ""
     return as_text(param.default)
@@ -235,7 +240,7 @@ def _fill_picker(reader: Reader, made: FormField, param: Param, spec: F) -> None
     made.picker = section.key
     among = spec.among if reader.is_admin else {**spec.among, **spec.among_of_users}
     made.among = "&".join(f"{k}={v}" for k, v in among.items())
-    made.choices, made.total = options(reader, section, among)
+    made.choices, made.total = options(reader, section, among, keep=spec.keep)
     missing = [v for v in made.values if v not in {c.value for c in made.choices}]
     for uuid in missing:
         record = reader.one(section, uuid)
@@ -247,7 +252,11 @@ def _fill_picker(reader: Reader, made: FormField, param: Param, spec: F) -> None
 
 
 def options(
-    reader: Reader, section: Section, among: Mapping[str, str], keyword: str = ""
+    reader: Reader,
+    section: Section,
+    among: Mapping[str, str],
+    keyword: str = "",
+    keep: Callable[[Reader, Record], bool] | None = None,
 ) -> tuple[list[Choice], int]:
     """The first things to choose from, and how many there are in all."""
     wanted = {**section.picks, **among, "keyword": keyword, "page": "1",
@@ -256,8 +265,9 @@ def options(
         outcome = reader.list(section, wanted, groups=frozenset())
     except CloudError:
         return [], 0
-    records = outcome.records or []
-    return [choice(section, r) for r in records[:PICK_FIRST]], outcome.count
+    records = (outcome.records or [])[:PICK_FIRST]
+    kept = [r for r in records if keep is None or keep(reader, r)]
+    return [choice(section, r) for r in kept], outcome.count - len(records) + len(kept)
 
 
 def choice(section: Section, record: Record) -> Choice:

@@ -215,7 +215,7 @@ def draw(view: ListView, records: list[dict[str, Any]]) -> list[Row]:
             record,
             str(record.get("id", "")),
             [
-                (c, cells.draw(c, record, view.section, view.reader.sees_key), _is_short(c, record))
+                (c, cells.draw(c, record, view.section, view.reader.reaches), _is_short(c, record))
                 for c in view.columns
             ],
             at_work.get(str(record.get("id", ""))),

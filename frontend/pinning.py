@@ -29,9 +29,10 @@ def kind_of(section: Section) -> types.ResourceType | None:
         return None
 
 
-def tabs(reader: Reader, section: Section) -> list[tuple[str, Any]]:
-    """Keys and titles of the tabs that every such thing has."""
-    if kind_of(section) is None:
+def tabs(reader: Reader, section: Section, record: Record) -> list[tuple[str, Any]]:
+    """Keys and titles of the tabs that every such thing has; nothing is pinned by who only sees
+    the thing, as the cloud's own templates and zones."""
+    if kind_of(section) is None or not reader.operates(section, record):
         return []
     found = []
     if reader.may("listAnnotations"):
@@ -43,7 +44,7 @@ def tabs(reader: Reader, section: Section) -> list[tuple[str, Any]]:
 
 def body(reader: Reader, section: Section, record: Record, key: str) -> Context | None:
     """What the tab of this key draws; None when there is no such tab here."""
-    if key not in dict(tabs(reader, section)):
+    if key not in dict(tabs(reader, section, record)):
         return None
     load = {"comments": comments, "details": details}[key]
     return {"template": f"frontend/tabs/{key}.html", **load(reader, section, record)}

@@ -20,7 +20,7 @@ from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend.models import Preference
 from frontend.sections import SECTIONS
-from frontend.sections.base import Record, Section
+from frontend.sections.base import Column, Record, Section
 
 SCOPE_COOKIE = "scope"
 #: Commands that a setting keeps from some, whatever their role says.
@@ -71,6 +71,19 @@ class Reader:
 
     def sees_key(self, key: str) -> bool:
         return self.sees(SECTIONS[key])
+
+    def reaches(self, column: Column, record: Record) -> bool:
+        """Whether there is a page for this reader behind what the column names. Of domains, only
+        those at or below its own: the cloud's templates are of one above."""
+        if not self.sees_key(column.to):
+            return False
+        if column.to != "domains" or self.is_admin:
+            return True
+        path = record.get("domainpath") or ""
+        if column.id_field == "parentdomainid":
+            path = str(record.get("path", "")).rpartition("/")[0]
+        mine = self.caller.domain.name_path
+        return not path or path == mine or str(path).startswith(f"{mine}/")
 
     def operable(self, section: Section, uuids: list[str]) -> set[str]:
         """Which of these things one may act on; a public template is seen, not changed."""

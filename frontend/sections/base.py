@@ -70,7 +70,7 @@ class F:
     label: Text = ""
     help: Text = ""
     widget: str = ""  # textarea, password, radio, hidden, pairs, select, checkbox, file
-    initial: Any = None
+    initial: Any = None  # a value, or a function that gives it to the reader
     source: str = ""  # the field of the record that holds today's value
     section: str = ""  # where the picker finds its choices
     among: Mapping[str, str] = field(default_factory=dict)  # parameters of the picker's list
@@ -78,6 +78,7 @@ class F:
     choices: tuple[tuple[str, Text], ...] = ()
     required: bool = False
     placeholder: str = ""
+    keep: Callable[[Any, Record], bool] | None = None  # of reader and choice: is it offered?
     admin: bool = False  # shown to administrators only
     needs: str = ""  # a command: shown to those who may use it
 
@@ -167,6 +168,7 @@ class Related:
         default_factory=dict
     )  # further list parameters: param → field
     admin: bool = False
+    operates: bool = False  # only who may act on the thing is offered to make more in it
     when: Callable[[Record], bool] | None = None
 
 
@@ -200,6 +202,7 @@ class Section:
     list: str
     columns: tuple[Column, ...]
     about: Text = ""  # what this is for, on an empty page
+    about_of_root: Text = ""  # and what a root administrator does first
     base: Mapping[str, str] = field(default_factory=dict)
     base_of_users: Mapping[str, str] = field(default_factory=dict)  # wins, for all but root
     filters: tuple[Filter, ...] = ()

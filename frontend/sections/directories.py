@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from frontend import devices
 from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Section
 from frontend.sections.columns import DOMAIN_FILTER
+from frontend.sections.tenants import ruled_domain
 
 _TLS = (
     ("none", _("None: passwords go in the clear")),
@@ -27,9 +28,13 @@ SERVERS = Section(
     has_detail=False,
     rulers=True,
     about=_(
-        "A directory that keeps passwords of users. Say first where the search begins and as whom "
-        "(ldap.basedn, ldap.bind.principal, ldap.bind.password in the settings of the domain, or "
-        "the global ones), then add the server."
+        "A directory that keeps passwords of users. Those of a linked group or unit sign in here "
+        "with the same password."
+    ),
+    about_of_root=_(
+        "Say first where the search begins and as whom (ldap.basedn, ldap.bind.principal, "
+        "ldap.bind.password in the settings of the domain, or the global ones), then add the "
+        "server."
     ),
     columns=(
         Column("hostname", _("Server"), "name"),
@@ -125,7 +130,7 @@ LINKS = Section(
             "users-group",
             form=Form(
                 (
-                    "domainid",
+                    F("domainid", initial=ruled_domain),
                     F("account", section=""),
                     F("type", choices=_KINDS, initial="GROUP"),
                     F("ldapdomain", placeholder="cn=devs,ou=groups,dc=example,dc=org"),
@@ -253,9 +258,9 @@ SAML = Section(
     name_field="username",
     state_field="",
     has_detail=False,
-    about=_(
-        "Who may sign in by an identity provider of SAML 2. The settings saml2.enabled, "
-        "saml2.sp.sso.url and saml2.idp.metadata.url turn it on."
+    about=_("Who may sign in by an identity provider of SAML 2."),
+    about_of_root=_(
+        "The settings saml2.enabled, saml2.sp.sso.url and saml2.idp.metadata.url turn it on."
     ),
     columns=(
         Column("username", _("User"), to="users", by="userid"),

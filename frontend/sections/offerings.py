@@ -9,6 +9,7 @@ from frontend import tabs
 from frontend.sections.base import Action, Column, F, Facts, Filter, Form, Record, Related, Section
 from frontend.sections.columns import DESCRIPTION, ID, NAME, STATE, states
 from frontend.sections.network import TYPES
+from frontend.sections.tenants import ruled_domain
 
 STATE_FILTER = states("state", _("State"), "Active", "Inactive")
 STORAGE_TYPES = (("shared", _("Shared")), ("local", _("Local")))
@@ -165,7 +166,7 @@ SERVICE = Section(
                     "networkrate",
                     "isvolatile",
                     "dynamicscalingenabled",
-                    F("domainid", label=_("Only for domains")),
+                    F("domainid", label=_("Only for domains"), initial=ruled_domain),
                     F("zoneid", label=_("Only in zones")),
                 ),
             ),
@@ -273,7 +274,7 @@ DISK = Section(
                     "customizediops",
                     "miniops",
                     "maxiops",
-                    F("domainid", label=_("Only for domains")),
+                    F("domainid", label=_("Only for domains"), initial=ruled_domain),
                     F("zoneid", label=_("Only in zones")),
                 ),
             ),

@@ -18,7 +18,7 @@ from frontend.sections.base import (
     Text,
 )
 from frontend.sections.columns import DOMAIN_FILTER, ID, NAME, STATE, states
-from frontend.sections.tenants import CREATED, DOMAIN, not_first
+from frontend.sections.tenants import CREATED, DOMAIN, not_first, own_domain
 
 
 def _own_role(record: Record) -> Text:
@@ -136,6 +136,7 @@ USERS = Section(
             _("Throw the second factor away"),
             "shield",
             param="userid",
+            operates=True,
             danger=True,
             unless=lambda r: "" if r.get("is2faenabled") else _("The user has none."),
             form=Form(fixed={"enable": "false"}),
@@ -195,7 +196,13 @@ USERS = Section(
             _("New user"),
             "plus",
             form=Form(
-                (F("account", section=""), "domainid", "username", "password", *_PERSON),
+                (
+                    F("account", section=""),
+                    F("domainid", initial=own_domain, help=_("The domain of the account.")),
+                    "username",
+                    "password",
+                    *_PERSON,
+                ),
                 more=("timezone",),
             ),
         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 
 from frontend import tabs
@@ -20,6 +23,9 @@ from frontend.sections.base import (
 )
 from frontend.sections.columns import DOMAIN_FILTER, ID, NAME, STATE, TAGS, states
 
+if TYPE_CHECKING:
+    from frontend.reader import Reader
+
 DOMAIN = Column("domain", _("Domain"), to="domains", by="domainid")
 
 ROLE = Column("rolename", _("Role"), to="roles", by="roleid")
@@ -31,6 +37,22 @@ def not_first(record: Record) -> Text:
     if record.get("isdefault"):
         return _("The first administrator and the portal's own account cannot be changed.")
     return ""
+
+
+def own_domain(reader: Reader) -> str:
+    """The domain that the reader acts in: the scope's, else its own."""
+    return reader.scope.get("domainid") or str(reader.caller.domain.uuid)
+
+
+def ruled_domain(reader: Reader) -> str:
+    """The same for who rules a domain; what root administrators make is for everybody."""
+    return "" if reader.is_admin else own_domain(reader)
+
+
+def _may_give(reader: Reader, role: Record) -> bool:
+    """Nobody gives a role as high as its own."""
+    caller = reader.caller
+    return caller.role.is_unrestricted or role.get("type") in caller.role_type.below
 
 
 def _below_root(record: Record) -> Text:
@@ -145,12 +167,21 @@ DOMAINS = Section(
             "createDomain",
             _("New domain"),
             "plus",
-            form=Form((F("name", placeholder="研发"), "parentdomainid", "networkdomain")),
+            form=Form(
+                (
+                    F("name", placeholder="研发"),
+                    F("parentdomainid", initial=own_domain),
+                    "networkdomain",
+                )
+            ),
         ),
     ),
     tabs=(
+        Related("subdomains", "id", preset={"parentdomainid": "id"}),
         Related("accounts", "domainid", preset={"domainid": "id"}),
-        Related("users", "domainid"),
+        Related("users", "domainid", preset={"domainid": "id"}),
+        Related("projects", "domainid"),
+        Related("events", "domainid"),
         Tab(
             "limits",
             _("Limits"),
@@ -239,7 +270,11 @@ ACCOUNTS = Section(
             _("Edit"),
             "edit",
             form=Form(
-                (F("newname", source="name", label=_("Name")), "roleid", "networkdomain"),
+                (
+                    F("newname", source="name", label=_("Name")),
+                    F("roleid", keep=_may_give),
+                    "networkdomain",
+                ),
                 prefill=True,
             ),
         ),
@@ -286,6 +321,7 @@ ACCOUNTS = Section(
             source="name",
             sends={"domainid": "domainid"},
             unless=not_first,
+            bulk=True,
             ask=_("Its machines keep running; nothing new can be made until it is enabled again."),
         ),
         Action(
@@ -295,6 +331,7 @@ ACCOUNTS = Section(
             danger=True,
             states=("enabled", "locked"),
             unless=not_first,
+            bulk=True,
             form=Form(fixed={"lock": "false"}),
             ask=_(
                 "Its machines are stopped and its users cannot sign in, until it is enabled again."
@@ -321,8 +358,12 @@ ACCOUNTS = Section(
             form=Form(
                 (
                     F("account", label=_("Account name")),
-                    "domainid",
-                    "roleid",
+                    F("domainid", initial=own_domain, help=_("Where it belongs.")),
+                    F(
+                        "roleid",
+                        keep=_may_give,
+                        help=_("What its users may do; the role User if you choose none."),
+                    ),
                     "username",
                     "password",
                     *_PERSON,
@@ -338,10 +379,12 @@ ACCOUNTS = Section(
             field="name",
             preset={"account": "name", "domainid": "domainid"},
             also={"domainid": "domainid"},
+            operates=True,
         ),
         Related("instances", "account", field="name", also={"domainid": "domainid"}),
         Related("volumes", "account", field="name", also={"domainid": "domainid"}),
         Related("networks", "account", field="name", also={"domainid": "domainid"}),
+        Related("events", "account", field="name", also={"domainid": "domainid"}),
         Tab(
             "limits",
             _("Limits"),
@@ -360,7 +403,20 @@ ACCOUNTS = Section(
     ),
 )
 
+SUBDOMAINS = replace(
+    DOMAINS,
+    key="subdomains",
+    title=_("Subdomains"),
+    list="listDomainChildren",
+    has_detail=False,
+    columns=(Column("name", _("Name"), to="domains", by="id"), *DOMAINS.columns[1:]),
+    filters=(),
+    actions=(),
+    tabs=(),
+)
+
 SECTIONS = (
     DOMAINS,
+    SUBDOMAINS,
     ACCOUNTS,
 )

@@ -39,6 +39,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         page = "admin"
     else:
         context |= {"quota": quota(reader), "shortcuts": shortcuts(reader)}
+        if reader.rules and reader.project is None:
+            context["ruled"] = counts(reader, ("domains", "accounts", "users", "projects"))
         page = "account"
     return htmx.render(
         request, f"frontend/overview_{page}.html", context,
@@ -126,11 +128,16 @@ def capacity(reader: Reader) -> list[dict[str, Any]]:
     return list(zones.values())
 
 
-def counts(reader: Reader) -> list[dict[str, Any]]:
+#: What an administrator's overview counts.
+COUNTED_OF_ALL = (
+    "zones", "hosts", "instances", "volumes", "networks", "templates", "accounts", "users",
+)  # fmt: skip
+
+
+def counts(reader: Reader, keys: tuple[str, ...] = COUNTED_OF_ALL) -> list[dict[str, Any]]:
     """How many of each there are, as links."""
-    shown = ("zones", "hosts", "instances", "volumes", "networks", "templates", "accounts", "users")
     out = []
-    for key in shown:
+    for key in keys:
         section = SECTIONS[key]
         total = reader.total(section)
         if total is not None:

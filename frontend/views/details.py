@@ -90,7 +90,7 @@ def bar(reader: Reader, section: Section, record: Record, active: str) -> list[S
         if visible(reader, section, tab, record):
             shown.append(Shown(tab_key(tab), tab_label(tab), f"{base}/{tab_key(tab)}",
                                active == tab_key(tab)))  # fmt: skip
-    for title_key, title in pinning.tabs(reader, section):
+    for title_key, title in pinning.tabs(reader, section, record):
         url = f"{base}/{title_key}"
         shown.append(Shown(title_key, title, url, active == title_key))
     if section.key not in OF_WHAT_HAPPENED and reader.may("listEvents"):
@@ -138,7 +138,7 @@ def body(request: HttpRequest, section: Section, record: Record, key: str) -> di
     for tab in section.tabs:
         if tab_key(tab) == key and visible(request.reader, section, tab, record):
             return (
-                related(request, tab, record)
+                related(request, section, tab, record)
                 if isinstance(tab, Related)
                 else own(request.reader, section, tab, record)
             )
@@ -152,7 +152,7 @@ def overview(reader: Reader, section: Section, record: Record) -> dict[str, Any]
             c for c in section.known(facts.lines, of_root=reader.is_admin)
             if c.field != "id" and c.value(record) not in (None, "", [], {})
         ]  # fmt: skip
-        lines = [(c.label, cells.draw(c, record, section, reader.sees_key)) for c in told]
+        lines = [(c.label, cells.draw(c, record, section, reader.reaches)) for c in told]
         if lines:
             groups.append((facts.title, lines))
     may_change = reader.operates(section, record)
@@ -174,14 +174,15 @@ def own(reader: Reader, section: Section, tab: Tab, record: Record) -> dict[str,
     return {"template": tab.template, **loaded}
 
 
-def related(request: HttpRequest, tab: Related, record: Record) -> dict[str, Any]:
+def related(request: HttpRequest, of: Section, tab: Related, record: Record) -> dict[str, Any]:
     section = SECTIONS[tab.section]
+    closed = tab.operates and not request.reader.operates(of, record)
     given = {tab.param: str(record.get(tab.field, ""))}
     given |= {param: str(record.get(name, "")) for param, name in tab.also.items()}
     view = lists.build(request.reader, section, request.GET, request.path, given)
     preset = {param: str(record.get(name, "")) for param, name in tab.preset.items()}
     return {"template": "frontend/tabs/related.html", "view": view, "preset": preset,
-            "related": section}  # fmt: skip
+            "related": section, "closed": closed}  # fmt: skip
 
 
 def as_api(section: Section, record: Record) -> dict[str, Any]:

@@ -94,9 +94,18 @@ def test_every_section_and_page_can_be_reached_from_the_side_bar():
     linked = {key for _title, _icon, keys in GROUPS for key in keys}
     assert linked <= set(SECTIONS) | set(PAGES)
     # These are shown inside another thing's details only; the person's page is in its menu.
-    inside = {"traffictypes", "providers", "routerelements", "balancerelements", "profile",
-              "projectmembers", "projectinvitations", "projectroles",
-              "settinghistory"}
+    inside = {
+        "traffictypes",
+        "providers",
+        "routerelements",
+        "balancerelements",
+        "profile",
+        "projectmembers",
+        "projectinvitations",
+        "projectroles",
+        "subdomains",
+        "settinghistory",
+    }
     assert set(SECTIONS) | set(PAGES) == linked | inside
 
 
