@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ WORDS: dict[str, Any] = {
     "serial": _("Serial"),
     "guest": _("Guest"),
     "management": _("Management"),
+    "public": pgettext_lazy("traffic", "Public"),
+    "storage": _("Storage"),
+    "host": _("Host"),
+    "cluster": _("Cluster"),
+    "pod": _("Pod"),
+    "zone": _("Zone"),
     "optional": _("Optional"),
     "required": _("Required"),
     "none": _("None"),

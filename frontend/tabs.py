@@ -381,7 +381,7 @@ def job_error(record: Record) -> str:
 def job_title(record: Record) -> str:
     named = record.get("jobinstancename")
     title = command_title(record.get("cmd"))
-    return f"{title}: {named}" if named else title
+    return texts.titled(title, named) if named else title
 
 
 def command_title(command: Any) -> str:
@@ -412,12 +412,13 @@ def event_text(record: Record) -> str:
     if begun and begun[1] in COMMANDS and record.get("level") == "ERROR":
         return _refusal(begun[1], text, str(record.get("resourcename") or ""))
     if begun and begun[1] in COMMANDS:
-        return f"{command_title(begun[1])}: {record.get('resourcename') or ''}".strip(": ")
+        title, named = command_title(begun[1]), record.get("resourcename")
+        return texts.titled(title, named) if named else title
     job = _OF_JOB.match(text)
     if job and job["command"] in COMMANDS:
-        why = f": {texts.say(job['why'])}" if job["why"] else ""
-        how = look(job["how"]).word
-        return f"{job['name']}: {command_title(job['command'])} – {how}{why}"
+        what = f"{command_title(job['command'])} – {look(job['how']).word}"
+        what = texts.titled(what, texts.say(job["why"])) if job["why"] else what
+        return texts.titled(job["name"], what)
     return texts.say(text)
 
 
@@ -427,7 +428,7 @@ def _refusal(command: str, text: str, name: str) -> str:
     before, found, after = why.partition(f" {name}: ") if name else ("", "", "")
     why = after if found and len(before.split()) <= 3 else why  # “virtual machine”, the kind
     about = f" {name}" if name else ""
-    return f"{command_title(command)}{about} – {look('refused').word}: {texts.say(why)}"
+    return texts.titled(f"{command_title(command)}{about} – {look('refused').word}", texts.say(why))
 
 
 #: Commands without a button of their own: they are done within a thing's page.

@@ -46,11 +46,24 @@ _COUNTED = re.compile(r"\d+ [a-zA-Z ]+(, \d+ [a-zA-Z ]+)*")
 _READINGS = 6
 _ENGLISH = re.compile(r"\b[a-z]{2,}\b")
 _HOLE = re.compile(r"\{(\d+)\}")
+_HAN, _LATIN = "\u3400-\u9fff", "A-Za-z0-9"
+_SEAM = re.compile(f"(?<=[{_HAN}])(?=[{_LATIN}])|(?<=[{_LATIN}%])(?=[{_HAN}])")
 
 
 def help_text(text: Any) -> str:
     """A declared help text (no holes)."""
     return gettext(str(text)) if text else ""
+
+
+def spaced(text: Any) -> str:
+    """``text`` with a blank between Chinese and Latin: “还没有 ISO”. Not for names of people's own,
+    which stay as they are."""
+    return _SEAM.sub(" ", str(text))
+
+
+def titled(head: Any, tail: Any) -> str:
+    """“Release: host-1”, with the colon of the reader's language."""
+    return str(_("%(head)s: %(tail)s")) % {"head": head, "tail": tail}
 
 
 def say(sentence: str) -> str:
@@ -87,7 +100,15 @@ def _filled(found: re.Match[str], msgid: str) -> str:
     """The translation with its holes filled. What fills one is a name, which stays as it is, a
     state, or a sentence of its own."""
 
+    said = pgettext(CONTEXT, msgid)
+
     def fill(hole: re.Match[str]) -> str:
+        text = filling(hole)
+        before = _SEAM.search(said[hole.start() - 1 : hole.start()] + text[:1])
+        after = _SEAM.search(text[-1:] + said[hole.end() : hole.end() + 1])
+        return (" " if before else "") + text + (" " if after else "")
+
+    def filling(hole: re.Match[str]) -> str:
         text = found[f"g{hole[1]}"] or ""
         if f"cannot {{{hole[1]}}}" in msgid and text in _VERBS:
             return str(_VERBS[text])
@@ -102,7 +123,7 @@ def _filled(found: re.Match[str], msgid: str) -> str:
         known = look(text)
         return str(known.word) if known.known else text
 
-    return _HOLE.sub(fill, pgettext(CONTEXT, msgid))
+    return _HOLE.sub(fill, said).replace("。 ", "。")  # a sentence in a hole ends wide
 
 
 def _counted(text: str) -> str:
@@ -110,7 +131,11 @@ def _counted(text: str) -> str:
     parts = [part.partition(" ") for part in text.split(", ")]
     if any(kind not in _REASONS for _number, _space, kind in parts):
         return ""
-    return "，".join(f"{number} {_REASONS[kind]}" for number, _space, kind in parts)
+    counted = _("%(number)s %(reason)s")
+    return "，".join(
+        spaced(str(counted) % {"number": number, "reason": _REASONS[kind]})
+        for number, _space, kind in parts
+    )
 
 
 def _kind_and_name(text: str) -> str:

@@ -53,7 +53,7 @@ class DedicatedResource(Entity):
         return f"account {self.account} of {domain}" if self.account_id else domain
 
     def __str__(self) -> str:
-        return f"to {self.holder}"
+        return str(self.place)  # jobs and events tell of the place that was dedicated
 
     def is_for(self, account: Account) -> bool:
         if self.account_id is not None:

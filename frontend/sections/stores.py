@@ -215,7 +215,7 @@ STORES = Section(
                 Column("providername", _("Provider")),
                 Column("protocol", _("Protocol")),
                 Column("url", _("URL"), "mono"),
-                Column("scope", _("Scope")),
+                Column("scope", _("Scope"), "word"),
                 Column("readonly", _("Read only"), "flag"),
             ),
         ),

@@ -44,7 +44,7 @@ PHYSICAL = Section(
                 ZONE,
                 Column("isolationmethods", _("Isolation methods"), "words"),
                 Column("vlan", _("VLANs or VNIs"), "mono"),
-                Column("broadcastdomainrange", _("Broadcast domain")),
+                Column("broadcastdomainrange", _("Broadcast domain"), "word"),
                 Column("networkspeed", _("Network speed")),
                 Column("tags", _("Tags"), "words"),
             ),

@@ -101,9 +101,19 @@ def item(mapping: Any, key: str) -> Any:
 @register.simple_tag
 def count_of(verb: Any, count: int, things: Any) -> str:
     """“Delete 3 volumes”: what a button will do, to how many of what."""
-    return _("%(verb)s %(count)s %(things)s") % {
+    return texts.spaced(_("%(verb)s %(count)s %(things)s") % {
         "verb": verb, "count": count, "things": lowered(things),
-    }  # fmt: skip
+    })  # fmt: skip
+
+
+@register.filter
+def spaced(text: Any) -> str:
+    return texts.spaced(text)
+
+
+@register.simple_tag
+def titled(head: Any, tail: Any) -> str:
+    return texts.titled(head, tail)
 
 
 @register.filter

@@ -40,7 +40,7 @@ class Task:
     def title(self) -> str:
         if self.record is None:
             return str(self.action.label)
-        return f"{self.action.label}: {self.section.name_of(self.record)}"
+        return texts.titled(self.action.label, self.section.name_of(self.record))
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Values = Mapping[str, str]
 #: A text, or gettext's lazy one.
@@ -21,8 +22,8 @@ _SCOPES = (
 )  # fmt: skip
 _PROVIDERS = (("NFS", "NFS"), ("Directory", _("Folder")))
 TRAFFIC: dict[str, Text] = {
-    "Management": _("Management"), "Public": _("Public"), "Guest": _("Guest"),
-    "Storage": _("Storage"),
+    "Management": _("Management"), "Public": pgettext_lazy("traffic", "Public"),
+    "Guest": _("Guest"), "Storage": _("Storage"),
 }  # fmt: skip
 
 
@@ -151,7 +152,7 @@ def _traffic(kinds: tuple[str, ...]) -> Group:
         fields += [
             Field(f"{key}wire", TRAFFIC[kind], kind="select", choices=(*none, *choices),
                   more=optional),
-            Field(f"{key}label", format_lazy("{kind}: {label}", kind=TRAFFIC[kind],
+            Field(f"{key}label", format_lazy(_("{kind}: {label}"), kind=TRAFFIC[kind],
                                              label=_("device of the hosts")),
                   _("Bridge or network card, for example eth1; empty: none."), mono=True,
                   more=optional, suggest="devices"),
@@ -187,6 +188,7 @@ _PUBLIC = Group(
     "public", _("Public addresses"), _("What routers have towards the outside."),
     (*_range("public"), _address("publicvlan", _("VLAN"), _("untagged, or a number."))), "cloud",
 )  # fmt: skip
+
 
 def _guest(*more: Field) -> Group:
     return Group(

@@ -7,12 +7,15 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style:
 const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
+// A blank between figures and Chinese, as everywhere else: “3 小时前”.
+const phrase = (count, unit) => relative.format(count, unit).replace(/(\d)(?=[\u3400-\u9fff])/g, "$1 ");
+
 export function ago(date) {
   const seconds = (date - Date.now()) / 1000;
   for (const [unit, size] of STEPS) {
-    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return phrase(Math.trunc(seconds / size), unit);
   }
-  return relative.format(Math.trunc(seconds / 10) * 10, "second");
+  return phrase(Math.trunc(seconds / 10) * 10, "second");
 }
 
 export function tick(root) {
