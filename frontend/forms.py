@@ -86,6 +86,10 @@ class BoundForm:
         return [*self.fields, *self.more]
 
     @property
+    def is_seen(self) -> bool:
+        return any(f.widget != "hidden" for f in self.every)
+
+    @property
     def more_is_open(self) -> bool:
         """What was refused may be about anything that somebody filled in."""
         return any(f.error or self.error and not _same(f.value, f.initial) for f in self.more)

@@ -286,11 +286,23 @@ _CAPACITY_HOLDERS = {
 def capacity(reader: Reader, section: Section, record: Record) -> Context:
     given = {_CAPACITY_HOLDERS[section.key]: str(record["id"])}
     past = growth.history(reader, given)
-    bars = []
-    if section.key != "storagepools":
-        bars = growth.capacity_bars(reader.run("listCapacity", given).records or [])
+    rows = (
+        _of_pool(record)
+        if section.key == "storagepools"  # which listCapacity does not tell apart
+        else reader.run("listCapacity", given).records or []
+    )
+    bars = growth.capacity_bars(rows)
     growth.add_forecasts(bars, [{**r, "id": ""} for r in past])
     return {"bars": bars, "charts": growth.charts(past)}
+
+
+def _of_pool(record: Record) -> list[dict[str, Any]]:
+    total = float(record.get("disksizetotal") or 0)
+    promised = total * float(record.get("overprovisionfactor") or 1)
+    return [
+        {"type": 2, "capacityused": record.get("disksizeused"), "capacitytotal": total},
+        {"type": 3, "capacityused": record.get("disksizeallocated"), "capacitytotal": promised},
+    ]
 
 
 _HISTORIES = {

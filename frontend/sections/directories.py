@@ -240,7 +240,7 @@ SESSIONS = Section(
     actions=(
         Action(
             "deleteSession",
-            _("End"),
+            _("End session"),
             "logout",
             danger=True,
             bulk=True,

@@ -284,7 +284,7 @@ CONSOLES = Section(
     actions=(
         Action(
             "endConsoleSession",
-            _("End"),
+            _("End session"),
             "player-stop",
             danger=True,
             bulk=True,

@@ -35,6 +35,12 @@ def _either(field: str, field6: str) -> Callable[[Record], str]:
     return lambda r: str(r.get(field) or r.get(field6) or "")
 
 
+def _span(record: Record) -> str:
+    """A range's name: its first and its last address."""
+    ends = (_either("startip", "startipv6")(record), _either("endip", "endipv6")(record))
+    return "–".join(dict.fromkeys(end for end in ends if end))
+
+
 _RANGE = ("gateway", "netmask", "startip", "endip")
 
 
@@ -70,6 +76,7 @@ PUBLIC = Section(
     list="listVlanIpRanges",
     base={"forvirtualnetwork": "true"},
     name_field="startip",
+    title_of=_span,
     state_field="",
     has_detail=False,
     admin=True,
@@ -114,7 +121,7 @@ GUEST = Section(
     list="listVlanIpRanges",
     base={"forvirtualnetwork": "false"},
     name_field="startip",
-    title_of=_either("startip", "startipv6"),
+    title_of=_span,
     state_field="",
     has_detail=False,
     admin=True,
@@ -150,6 +157,7 @@ STORAGE = Section(
     icon="database",
     list="listStorageNetworkIpRange",
     name_field="startip",
+    title_of=_span,
     state_field="",
     has_detail=False,
     admin=True,
@@ -181,6 +189,7 @@ PORTABLE = Section(
     icon="transfer",
     list="listPortableIpRanges",
     name_field="startip",
+    title_of=_span,
     state_field="",
     has_detail=False,
     admin=True,

@@ -178,6 +178,9 @@ POOLS = Section(
     tabs=(Related("volumes", "storageid"), CAPACITY_TAB, SETTINGS_TAB),
 )
 
+#: The one provider whose stores can be added.
+_NFS = F("provider", choices=(("NFS", "NFS"),))
+
 STORES = Section(
     key="imagestores",
     title=_("Secondary storage"),
@@ -249,12 +252,11 @@ STORES = Section(
             _("Add secondary storage"),
             "plus",
             form=Form(
-                ("name", "zoneid", "provider", F("url", placeholder="file:///srv/secondary")),
+                ("name", "zoneid", _NFS, F("url", placeholder="file:///srv/secondary")),
                 more=("details",),
             ),
         ),
     ),
-    tabs=(SETTINGS_TAB,),
 )
 
 SECTIONS = (

@@ -15,8 +15,10 @@ from frontend.sections.columns import (
     ZONE_FILTER,
     states,
 )
+from network.services.providers import KINDS
 
 WIRE_FILTER = Filter("physicalnetworkid", _("Physical network"), section="physicalnetworks")
+_BY_NAME = F("name", choices=tuple((name, name) for name in KINDS))
 _ISOLATION = (("VLAN", "VLAN"), ("VXLAN", "VXLAN"))
 
 PHYSICAL = Section(
@@ -204,7 +206,7 @@ PROVIDERS = Section(
             "addNetworkServiceProvider",
             _("Add a provider"),
             "plus",
-            form=Form(("physicalnetworkid", "name"), more=("servicelist",)),
+            form=Form(("physicalnetworkid", _BY_NAME), more=("servicelist",)),
         ),
     ),
     tabs=(

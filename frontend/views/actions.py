@@ -40,11 +40,17 @@ class Task:
     def title(self) -> str:
         if self.record is None:
             return str(self.action.label)
-        return texts.titled(self.action.label, self.section.name_of(self.record))
+        return texts.titled(self.action.label, self.name)
 
     @property
     def name(self) -> str:
-        return self.section.name_of(self.record) if self.record else ""
+        """Of what: the thing, or the range of it that the address names."""
+        if self.record is None:
+            return ""
+        ends = [self.preset.get(f"{now}{end}ip") for now in ("", "current") for end in ("start", "end")]
+        given = [end for end in ends if end]
+        named = self.action.hidden and len(given) == 2
+        return "–".join(given) if named else self.section.name_of(self.record)
 
     @property
     def verb(self) -> Any:
