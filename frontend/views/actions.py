@@ -25,6 +25,8 @@ MOST_AT_ONCE = 500
 #: Sections about projects themselves, which name theirs.
 OF_PROJECTS = ("projects", "projectmembers", "projectinvitations", "projectroles")
 
+_ENDS = ("startip", "endip", "currentstartip", "currentendip")  # of a range, in addresses
+
 
 @dataclass
 class Task:
@@ -47,10 +49,9 @@ class Task:
         """Of what: the thing, or the range of it that the address names."""
         if self.record is None:
             return ""
-        ends = [self.preset.get(f"{now}{end}ip") for now in ("", "current") for end in ("start", "end")]
-        given = [end for end in ends if end]
-        named = self.action.hidden and len(given) == 2
-        return "–".join(given) if named else self.section.name_of(self.record)
+        ends = [self.preset[name] for name in _ENDS if name in self.preset]
+        named = self.action.hidden and len(ends) == 2
+        return "–".join(ends) if named else self.section.name_of(self.record)
 
     @property
     def verb(self) -> Any:
