@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import CloudError
 from frontend import htmx, texts
@@ -103,10 +104,13 @@ def _tree(lines: list[Line], asked: dict[str, str], only_changed: bool) -> list[
     return found
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @signed_in
 def change(request: HttpRequest, name: str) -> HttpResponse:
-    """One value; a ``reset`` button sends it back to what it inherits."""
+    """One value; a ``reset`` button sends it back to what it inherits. Opened, it is found among
+    the others."""
+    if request.method == "GET":
+        return redirect(f"/settings?{urlencode({'q': name})}")
     reader = request.reader
     holder = next((h for h in _HOLDERS if request.POST.get(h)), "")
     about = {holder: request.POST[holder]} if holder else {}
