@@ -12,11 +12,11 @@ import time
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from accounts.caller import Caller
 from api.dispatch import Outcome
 from core.errors import CloudError
+from jobs import clock
 from jobs.models import AsyncJob, JobStatus, Worker
 
 #: Commands that answer at once here, with a job behind them.
@@ -56,7 +56,7 @@ def _pending(outcome: Outcome, caller: Caller) -> AsyncJob | None:
         status=JobStatus.PENDING,
     )  # fmt: skip
     job = jobs.order_by("-pk").first()
-    alive = Worker.objects.filter(heartbeat__gte=timezone.now() - _ALIVE)
+    alive = Worker.objects.filter(heartbeat__gte=clock.now() - _ALIVE)
     return job if job is not None and alive.exists() else None
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core import live, steps
 from core.errors import NotAllowedInState, PermissionDenied
-from jobs import leases
+from jobs import clock, leases
 from jobs.models import AsyncJob, JobStatus, Phase, Trouble
 from jobs.troubles import close_troubles
 from jobs.wake import wake_workers
@@ -27,7 +27,7 @@ def cancel(job: AsyncJob) -> None:
         now = "has ended" if job.status != JobStatus.PENDING else "is being undone already"
         raise NotAllowedInState(f"Job {job} {now}.")
     # One that sleeps need not sleep out; one that waits for another's lease still must.
-    running.filter(worker=None, waits_for=None).update(due=timezone.now())
+    running.filter(worker=None, waits_for=None).update(due=clock.now())
     live.changed(job)
     transaction.on_commit(wake_workers)
 

@@ -123,6 +123,9 @@ class WorkerState(models.TextChoices):
     SHUTTING_DOWN = "ShuttingDown"
 
 
+_SERVERS = uuids.UUID("b4a55d0e-0d6a-5a43-a7a0-6f0b39ad4a3c")
+
+
 class Worker(models.Model):
     """A process that runs jobs. One that stops beating is dead and its jobs are taken over."""
 
@@ -136,6 +139,14 @@ class Worker(models.Model):
     forced = models.BooleanField(default=False)  # ends without waiting for its jobs
 
     objects = models.Manager.from_queryset(AdminQuerySet)()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def uuid(self) -> uuids.UUID:
+        """The same for as long as the process runs; a new one is a new server."""
+        return uuids.uuid5(_SERVERS, self.name)
 
 
 class WorkerSample(models.Model):

@@ -28,7 +28,7 @@ from core.commands import RoleType
 from core.discretion import without_paths
 from core.errors import CloudError, InternalError
 from core.steps import Later, Plan, Step, T
-from jobs import events, leases, troubles
+from jobs import clock, events, leases, troubles
 from jobs.models import AsyncJob, JobStatus, JobStep, Phase, StepState, Worker
 from jobs.rows import thaw
 from jobs.submit import submit
@@ -382,7 +382,7 @@ class JobRun:
         return asked
 
     def _rest(self, seconds: float, note: str, waits_for: AsyncJob | None = None) -> None:
-        due = timezone.now() + timedelta(seconds=seconds)
+        due = clock.now() + timedelta(seconds=seconds)
         self._hold(due=due, note=note, worker=None, waits_for=waits_for)
 
     def _end(self, status: JobStatus, after: JobStep | None = None) -> None:

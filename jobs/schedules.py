@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.utils import timezone
-
+from jobs import clock
 from jobs.models import Schedule, Worker
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ def every(
 def claim_due(worker: Worker | None = None) -> list[Recurring]:
     """What is due now and nobody else runs; each is the caller's to run."""
     rows = _rows()
-    now = timezone.now()
+    now = clock.now()
     claimed = []
     for row in rows:
         seconds = RECURRING[row.name].interval_s()

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import Account, User
 from core import live, steps, vault
 from core.steps import Plan
-from jobs import events
+from jobs import clock, events
 from jobs.models import AsyncJob, JobStep
 from jobs.rows import freeze, lease_name, refuse_secrets
 from jobs.wake import wake_workers
@@ -50,6 +50,7 @@ def submit(
         instance_uuid=getattr(subject, "uuid", None),
         instance_name=str(subject)[:255],
         correlation_id=correlation_id,
+        due=clock.now(),
     )
     if event_type:
         job.event = events.record(

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core import live
 from core.errors import InvalidParameter, NotAllowedInState
+from jobs import clock
 from jobs.models import AsyncJob, JobStatus, Trouble
 from jobs.wake import wake_workers
 
@@ -69,5 +70,5 @@ def retry_now(trouble: Trouble) -> None:
     """Wake a job that sleeps between its attempts."""
     AsyncJob.objects.filter(
         uuid=trouble.resource_uuid, status=JobStatus.PENDING, worker=None
-    ).update(due=timezone.now(), waits_for=None)
+    ).update(due=clock.now(), waits_for=None)
     transaction.on_commit(wake_workers)

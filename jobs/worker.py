@@ -17,9 +17,8 @@ from pathlib import Path
 
 from django.db import OperationalError, close_old_connections, connections, transaction
 from django.db.models import F
-from django.utils import timezone
 
-from jobs import schedules, troubles
+from jobs import clock, schedules, troubles
 from jobs.measuring import Meter
 from jobs.models import AsyncJob, JobStatus, Worker, WorkerState
 from jobs.runner import JobRun
@@ -30,6 +29,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 2
 DEAD_AFTER_S = 10
 POLL_S = 0.25
+COMPARED_EVERY_S = 60  # this machine's clock with the database's
 _TELL_A_PERSON_AFTER = 5  # runs of one job that ended in a defect
 
 _running_here: set[str] = set()  # names of this process's workers
@@ -81,6 +81,7 @@ class WorkerProcess:
         self._active: dict[tuple[int, int], Future[None]] = {}  # by job and claim
         self._schedules: set[str] = set()
         self._meter = Meter()
+        self._compared = float("-inf")  # when the clocks were
         self._guard = threading.Lock()  # between claiming and being known as active
 
     def start(self) -> None:
@@ -125,13 +126,26 @@ class WorkerProcess:
 
     def _beat(self) -> None:
         while not self._stopping.is_set():
-            if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=timezone.now()):
+            self._compare_clocks()
+            if not Worker.objects.filter(pk=self.row.pk).update(heartbeat=clock.now()):
                 self._come_back()
             self._meter.keep(self.row)
             self._follow_orders()
             self._let_go_of_forgotten()
             bury_the_dead()
             self._stopping.wait(HEARTBEAT_S)
+
+    def _compare_clocks(self) -> None:
+        if time.monotonic() - self._compared < COMPARED_EVERY_S:
+            return
+        self._compared, ahead = time.monotonic(), clock.ask()
+        if not ahead:
+            troubles.close_troubles(self.row, "clock")
+            return
+        words = clock.sentence(socket.gethostname(), ahead)
+        log.warning(words)
+        seconds = round(ahead.total_seconds(), 1)
+        troubles.open_trouble("clock", self.row, words, evidence={"database_ahead_s": seconds})
 
     def _follow_orders(self) -> None:
         """At rest it takes nothing new and says when it is through; asked to end, it ends."""
@@ -169,7 +183,7 @@ class WorkerProcess:
             jobs = AsyncJob.objects.filter(worker=self.row).exclude(pk__in=at_work)
             # Read first, for there hardly ever is one, and an UPDATE would lock what it passes.
             forgotten = AsyncJob.objects.filter(pk__in=list(jobs.values_list("pk", flat=True)))
-            changes = {"worker": None, "claim": F("claim") + 1, "due": timezone.now()}
+            changes = {"worker": None, "claim": F("claim") + 1, "due": clock.now()}
             if forgotten.filter(worker=self.row).update(**changes):
                 wake_workers()
             schedules.let_go(self.row, besides=self._schedules)
@@ -228,7 +242,7 @@ class WorkerProcess:
 
     def _give_back(self, job: AsyncJob, pause_s: float, **changes: object) -> None:
         """If even this cannot be written, ``_let_go_of_forgotten`` will."""
-        due = timezone.now() + timedelta(seconds=pause_s)
+        due = clock.now() + timedelta(seconds=pause_s)
         with contextlib.suppress(OperationalError):
             AsyncJob.objects.filter(pk=job.pk, claim=job.claim).update(
                 worker=None, due=due, **changes
@@ -260,7 +274,7 @@ def claim(worker: Worker) -> AsyncJob | None:
     """The job that has been due longest, or None. Works on any database: a compare-and-swap
     for each candidate, of which there are several, so that many workers seldom collide."""
     ready = AsyncJob.objects.filter(
-        status=JobStatus.PENDING, worker=None, due__lte=timezone.now()
+        status=JobStatus.PENDING, worker=None, due__lte=clock.now()
     )
     for pk, number in ready.order_by("due", "pk").values_list("pk", "claim")[:8]:
         unclaimed = AsyncJob.objects.filter(pk=pk, worker=None, claim=number)
@@ -283,17 +297,20 @@ def _collided(error: OperationalError) -> bool:
 def _register(name: str = "") -> Worker:
     """A row for a worker of this process. One that an earlier process of this very pid left
     behind (pids repeat in containers) is dead."""
+    clock.ask()
     stale = Worker.objects.filter(machine=_machine(), pid=os.getpid())
     for row in stale.exclude(name__in=_running_here):
         _bury(row)
     name = name or f"{socket.gethostname()}-{os.getpid()}-{uuids.uuid4().hex[:8]}"
     _running_here.add(name)
-    return Worker.objects.create(name=name, machine=_machine(), pid=os.getpid())
+    return Worker.objects.create(
+        name=name, machine=_machine(), pid=os.getpid(), heartbeat=clock.now()
+    )
 
 
 def bury_the_dead() -> int:
     """Free the jobs of workers that stopped beating, or whose process is gone from here."""
-    limit = timezone.now() - timedelta(seconds=DEAD_AFTER_S)
+    limit = clock.now() - timedelta(seconds=DEAD_AFTER_S)
     here = _machine()
     buried = 0
     for row in Worker.objects.all():
@@ -316,8 +333,9 @@ def _bury(row: Worker) -> bool:
         if not same.exists():
             return False
         AsyncJob.objects.filter(worker=row).update(
-            worker=None, claim=F("claim") + 1, due=timezone.now()
+            worker=None, claim=F("claim") + 1, due=clock.now()
         )
+        troubles.close_troubles(row, "clock")
         same.delete()
     return True
 
@@ -341,7 +359,7 @@ def run_everything(limit: int = 1000) -> int:
     worker = Worker.objects.filter(name=name).first() or _register(name)
     ran = 0
     while ran < limit:
-        Worker.objects.filter(pk=worker.pk).update(heartbeat=timezone.now())
+        Worker.objects.filter(pk=worker.pk).update(heartbeat=clock.now())
         job = claim(worker) or _woken(worker)
         if job is None:
             break
@@ -352,5 +370,5 @@ def run_everything(limit: int = 1000) -> int:
 
 def _woken(worker: Worker) -> AsyncJob | None:
     asleep = AsyncJob.objects.filter(status=JobStatus.PENDING, worker=None)
-    asleep.update(due=timezone.now())
+    asleep.update(due=clock.now())
     return claim(worker)

@@ -57,7 +57,7 @@ def _move(
 def record(worker: Worker) -> dict[str, Any]:
     pending = AsyncJob.objects.filter(worker=worker, status=JobStatus.PENDING).count()
     return {
-        "managementserverid": servers.uuid_of(worker),
+        "managementserverid": worker.uuid,
         "state": worker.state if servers.is_alive(worker) else "Down",
         "maintenanceinitiated": worker.state in _MAINTENANCE,
         "shutdowntriggered": worker.state == WorkerState.SHUTTING_DOWN,

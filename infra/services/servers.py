@@ -8,22 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Q
-from django.utils import timezone
 
 from accounts.models import Session
 from agent.protocol import VERSION
 from core.errors import NoSuchObject
 from infra.models import Host
 from infra.services import database
+from jobs import clock
 from jobs.models import JobStatus, Worker, WorkerSample
 
-_SERVERS = uuids.UUID("b4a55d0e-0d6a-5a43-a7a0-6f0b39ad4a3c")
 SILENT_AFTER_S = 10
-
-
-def uuid_of(worker: Worker) -> uuids.UUID:
-    """The same for as long as the process runs; a new one is a new server."""
-    return uuids.uuid5(_SERVERS, worker.name)
 
 
 def found(name: str = "", keyword: str = "", id: str = "") -> list[Worker]:
@@ -33,7 +27,7 @@ def found(name: str = "", keyword: str = "", id: str = "") -> list[Worker]:
     if name:
         rows = rows.filter(name=name)
     rows = rows.filter(name__icontains=keyword) if keyword else rows
-    return [worker for worker in rows if wanted in (None, uuid_of(worker))]
+    return [worker for worker in rows if wanted in (None, worker.uuid)]
 
 
 def _parsed(text: str) -> uuids.UUID:
@@ -46,20 +40,20 @@ def _parsed(text: str) -> uuids.UUID:
 def one(command: str, text: str) -> Worker:
     """By its uuid. Raises NoSuchObject."""
     for worker in found():
-        if str(uuid_of(worker)) == text.strip().lower():
+        if str(worker.uuid) == text.strip().lower():
             return worker
     raise NoSuchObject(command, "managementserverid", text)
 
 
 def is_alive(worker: Worker) -> bool:
-    return worker.heartbeat >= timezone.now() - timedelta(seconds=SILENT_AFTER_S)
+    return worker.heartbeat >= clock.now() - timedelta(seconds=SILENT_AFTER_S)
 
 
 def record(worker: Any) -> dict[str, Any]:
     """As CloudStack's management server."""
     sample = getattr(worker, "sample", None)
     facts: dict[str, Any] = {
-        "id": uuid_of(worker),
+        "id": worker.uuid,
         "name": worker.name,
         "state": worker.state if is_alive(worker) else "Down",
         "version": f"4.22.0.{VERSION}",

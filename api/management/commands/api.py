@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.caller import Caller
@@ -21,6 +20,7 @@ from api import dispatch, renderers, replies, results, tables
 from core.commands import COMMANDS
 from core.errors import CloudError
 from infra import agents
+from jobs import clock
 from jobs.models import AsyncJob, JobStatus, JobStep, StepState, Worker
 from jobs.worker import DEAD_AFTER_S, WorkerProcess
 
@@ -153,5 +153,6 @@ def _told(error: CloudError) -> str:
 
 
 def _somebody_works() -> bool:
-    limit = timezone.now() - timedelta(seconds=DEAD_AFTER_S)
+    clock.ask()
+    limit = clock.now() - timedelta(seconds=DEAD_AFTER_S)
     return Worker.objects.filter(heartbeat__gte=limit).exclude(name__startswith="inline-").exists()

@@ -7,7 +7,6 @@ import pytest
 
 from api.dispatch import execute
 from core.errors import NoSuchObject, NotAllowedInState
-from infra.services import servers
 from jobs.models import AsyncJob, Worker, WorkerSample, WorkerState
 from jobs.worker import WorkerProcess
 from tests.factories import admin_caller
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def ask(command, worker):
-    given = {"managementserverid": str(servers.uuid_of(worker))}
+    given = {"managementserverid": str(worker.uuid)}
     return execute(admin_caller(), command, given).value
 
 

@@ -197,7 +197,7 @@ def _server(state="Up"):
     """A process that is at work, beside another."""
     Worker.objects.create(name="other", machine="elsewhere", pid=2)
     worker = Worker.objects.create(name="some", machine="elsewhere", pid=1, state=state)
-    return {"managementserverid": servers.uuid_of(worker)}
+    return {"managementserverid": worker.uuid}
 
 
 @example("prepareForMaintenance")
