@@ -15,7 +15,7 @@ The margin is far longer than any transaction of the portal and any difference o
 
 Lists leave out what belongs to projects unless they are named, so there is a census of what is
 outside them as well. Rows hardly ever change sides; when one does, ``ProjectMove`` says so and the
-census is taken anew.
+census is taken anew. Which rows a model's ``LISTED`` leaves out of every list never changes.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class Part:
     outside: bool = False
 
     def of(self, rows: QuerySet) -> QuerySet:
+        if hasattr(self.model, "LISTED"):
+            rows = rows.filter(self.model.LISTED)
         return outside_projects(rows, self.model.OWNER) if self.outside else rows  # type: ignore[attr-defined]
 
     def everything(self) -> QuerySet:

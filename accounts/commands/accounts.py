@@ -178,7 +178,7 @@ def listAccounts(
     = None,
 ) -> QuerySet:
     """Lists accounts, with what they use and may use."""
-    rows = rows.exclude(name="system", is_default=True)
+    rows = rows.exclude(Account.SYSTEM)
     if accounttype is not None:
         rows = rows.filter(role__type=_TYPES.get(accounttype, ""))
     if domainid is not None:

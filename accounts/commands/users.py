@@ -175,7 +175,7 @@ def listUsers(
     ] = None,
 ) -> QuerySet:
     """Lists users."""
-    rows = rows.exclude(username="system", is_default=True)
+    rows = rows.filter(User.LISTED)
     if accounttype is not None:
         rows = rows.filter(account__role__type=_TYPES.get(accounttype, ""))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid as uuids
+from typing import ClassVar
 
 from django.db import models
 
@@ -169,6 +170,9 @@ class AccountQuerySet(ScopedQuerySet):
 class Account(Entity):
     """The tenant: what owns machines, disks and networks, and what limits count."""
 
+    #: The portal's own, which lists leave out; and those that lists show.
+    SYSTEM: ClassVar[models.Q] = models.Q(name="system", is_default=True)
+    LISTED: ClassVar[models.Q] = models.Q(is_project=False) & ~SYSTEM
     name = models.CharField(max_length=255)
     domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="accounts")
     role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="accounts")

@@ -38,6 +38,7 @@ class User(Entity):
 
     OWNER: ClassVar[str] = "account"
     OF_PROJECTS: ClassVar[bool] = False
+    LISTED: ClassVar[models.Q] = ~models.Q(username="system", is_default=True)
     username = models.CharField(max_length=255)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="users")
     # The account's domain again: user names are unique in a domain, by constraint.

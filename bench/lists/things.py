@@ -99,8 +99,9 @@ class Things:
     def _pinned(self) -> None:
         machines = VirtualMachine.objects.order_by("pk")[: self.number]
         there = list(machines.values_list("account_id", "uuid", "name"))
+        owners = Account.everything.in_bulk({owner for owner, *_ in there})
         write(
-            ResourceTag(account_id=owner, resource_type="UserVm", resource_uuid=vm, key="team",
+            ResourceTag(account=owners[owner], resource_type="UserVm", resource_uuid=vm, key="team",
                         value=f"team-{i % 100}")
             for i, (owner, vm, _) in enumerate(there)
         )  # fmt: skip
