@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -506,6 +507,16 @@ def kind_title(kind: Any) -> str:
     if section is not None:
         return str(section.one)
     return str(_KINDS.get(str(kind or "").lower(), "")) or texts.say(str(kind or ""))
+
+
+def thing(record: Record, stem: str) -> Any:
+    """What a record is about: its name, which leads to its page while the thing is there."""
+    uuid, named = record.get(f"{stem}id"), record.get(f"{stem}name")
+    section = section_of_kind(record.get(f"{stem}type"))
+    if not (uuid and named and section and section.has_detail and section.model):
+        return named
+    found = section.model._default_manager.filter(uuid=uuid).exists()
+    return format_html('<a href="/{}/{}">{}</a>', section.key, uuid, named) if found else named
 
 
 def section_of_kind(kind: Any) -> Section | None:
