@@ -37,12 +37,16 @@ def ask() -> timedelta:
 
 def sentence(machine: str, ahead: timedelta) -> str:
     """What the operator is told when the database's clock is ``ahead`` of a machine's."""
-    side = "behind" if ahead > timedelta() else "ahead of"
     seconds = round(abs(ahead).total_seconds())
+    if ahead > timedelta():
+        return (
+            f"The clock of {machine} is {seconds} seconds behind the database's. Jobs go on by "
+            "the database's; codes and calls that expire are judged wrongly there until it is "
+            "set right."
+        )
     return (
-        f"The clock of {machine} is {seconds} seconds {side} the database's. "
-        "Jobs go on by the database's; codes and calls that expire are judged wrongly there "
-        "until it is set right."
+        f"The clock of {machine} is {seconds} seconds ahead of the database's. Jobs go on by the "
+        "database's; codes and calls that expire are judged wrongly there until it is set right."
     )
 
 
