@@ -146,6 +146,8 @@ def _field(
         made.choices = _choices(param, spec, made.required)
     elif made.widget == "pick":
         _fill_picker(reader, made, param, spec)
+    elif isinstance(made.value, list):  # typed in one field, with commas between
+        made.value = ",".join(made.value)
     return made
 
 

@@ -46,6 +46,15 @@ def test_a_refusal_keeps_what_was_typed_and_says_why(administrator):
     assert Domain.objects.filter(name="twice").count() == 1
 
 
+def test_a_refused_list_is_typed_as_before_and_an_empty_one_stays_empty(administrator, cloud):
+    form = "/do/addHost?from=hosts"
+    given = {"zoneid": str(cloud.zone.uuid), "podid": str(cloud.pod.uuid), "hypervisor": "KVM"}
+    for tags, shown in (("", ""), ("ssd,gpu", "ssd,gpu")):
+        text = administrator.post(form, {**given, "url": "nowhere", "hosttags": tags})
+        field = re.search(r'<input id="f-hosttags"[^>]*>', text.content.decode())[0]
+        assert f'value="{shown}"' in field
+
+
 def test_after_a_refusal_what_was_filled_in_is_in_sight(administrator, cloud):
     form = "/do/createVlanIpRange?from=ipranges"
     given = {"networkid": str(f.make_network(zone=cloud.zone).uuid), "startip": "10.1.1.300"}
