@@ -15,6 +15,7 @@ from frontend.sections.columns import (
     ZONE_FILTER,
     states,
 )
+from frontend.states import word
 from network.services.providers import KINDS
 
 WIRE_FILTER = Filter("physicalnetworkid", _("Physical network"), section="physicalnetworks")
@@ -117,6 +118,7 @@ TRAFFIC = Section(
     icon="transfer",
     list="listTrafficTypes",
     name_field="traffictype",
+    title_of=lambda r: str(word(r.get("traffictype"))),
     state_field="",
     has_detail=False,
     admin=True,
