@@ -164,6 +164,12 @@ class Summary:
     details: Any = None
     missing: list[str] = field(default_factory=list)
 
+    @property
+    def lacking(self) -> str:
+        """“Still needed: an image, a size”."""
+        comma = pgettext("between words", ", ")
+        return texts.titled(_("Still needed"), comma.join(str(word) for word in self.missing))
+
 
 def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summary:
     """``offer``: what the page has read already, not to be read again."""

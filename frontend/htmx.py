@@ -40,7 +40,8 @@ def redirect(request: HttpRequest, url: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         response = HttpResponse(status=204)
         response["HX-Location"] = json.dumps(
-            {"path": url, "target": "#page", "select": "#page", "swap": "outerHTML"}
+            {"path": url, "target": "#page", "select": "#page",
+             "swap": "outerHTML show:window:top"}
         )
         return response
     response = HttpResponse(status=303)

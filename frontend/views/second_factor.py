@@ -45,6 +45,7 @@ def at_sign_in(request: HttpRequest) -> HttpResponse:
     if done and "codes" not in context:
         return dress(redirect(next_of(request)), caller.user)
     context |= {"next": next_of(request), "here": "/signin/factor"}
+    _choosing_again(request, context)
     status = 403 if "error" in context else 200
     return render(request, "frontend/signin_factor.html", context, status=status)
 
@@ -59,8 +60,15 @@ def mine(request: HttpRequest) -> HttpResponse:
     if done and "codes" not in context:
         return redirect("/me")
     context |= {"next": "/me", "here": "/me/factor"}
+    _choosing_again(request, context)
     status = 422 if "error" in context else 200
     return render(request, "frontend/factor.html", context, status=status)
+
+
+def _choosing_again(request: HttpRequest, context: dict[str, Any]) -> None:
+    """Who has begun with one kind and not proven it may take another."""
+    if request.method == "GET" and "again" in request.GET:
+        context.pop("secret", None)
 
 
 @sensitive_variables("given")
