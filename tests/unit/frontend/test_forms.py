@@ -48,7 +48,8 @@ def test_a_refusal_keeps_what_was_typed_and_says_why(administrator):
 
 def test_a_refused_list_is_typed_as_before_and_an_empty_one_stays_empty(administrator, cloud):
     form = "/do/addHost?from=hosts"
-    given = {"zoneid": str(cloud.zone.uuid), "podid": str(cloud.pod.uuid), "hypervisor": "KVM"}
+    pod = cloud.cluster.pod
+    given = {"zoneid": str(cloud.zone.uuid), "podid": str(pod.uuid), "hypervisor": "KVM"}
     for tags, shown in (("", ""), ("ssd,gpu", "ssd,gpu")):
         text = administrator.post(form, {**given, "url": "nowhere", "hosttags": tags})
         field = re.search(r'<input id="f-hosttags"[^>]*>', text.content.decode())[0]
