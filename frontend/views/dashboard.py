@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.models import Domain
+from accounts.querysets import in_subtree
 from compute.services import machines
 from compute.states import GONE
 from core.errors import CloudError
@@ -78,14 +81,42 @@ def by_state(reader: Reader, key: str, field: str = "state") -> list[tuple[str, 
     if model is None or not reader.sees(section):
         return []
     found = model._default_manager.all().visible_to(reader.caller)
-    if reader.project is not None:
-        found = found.owned_by(reader.project.account)
-    elif not reader.rules:
-        found = found.owned_by(reader.caller.account)
+    if hasattr(model, "OWNER"):
+        found = in_scope(reader, found, model.OWNER)
     if key == "instances" and not machines.may_see_destroyed(reader.caller):
         found = found.exclude(state__in=GONE)
     counted = found.order_by().values_list(field).annotate(n=Count("pk"))
     return sorted(((str(s), n) for s, n in counted), key=lambda pair: -pair[1])
+
+
+def in_scope(reader: Reader, rows: Any, owner: str) -> Any:
+    """Of the rows, reached by whose ``owner`` path is their account, those of the chosen project,
+    account or domain and what lies below it; what projects own is in their own scope alone, as
+    in the lists."""
+    if reader.project is not None:
+        return rows.owned_by(reader.project.account)
+    if not reader.rules:
+        return rows.owned_by(reader.caller.account)
+    marked = "of_project" if hasattr(rows.model, "of_project") else f"{owner}__is_project"
+    rows = rows.filter(**{marked: False})
+    if not reader.scope:
+        return rows
+    domain = domain_of(reader)
+    if domain is None:
+        return rows.none()
+    if "account" in reader.scope:
+        at = {f"{owner}__domain": domain, f"{owner}__name": reader.scope["account"]}
+        return rows.filter(**at)
+    return rows.filter(in_subtree(domain, f"{owner}__domain"))
+
+
+def domain_of(reader: Reader) -> Domain | None:
+    """The domain of the chosen scope, if there is such a one."""
+    try:
+        wanted = UUID(reader.scope["domainid"])
+    except ValueError:
+        return None
+    return Domain.objects.all().visible_to(reader.caller).filter(uuid=wanted).first()
 
 
 def health(reader: Reader, hosts: list[tuple[str, int]]) -> list[dict[str, Any]]:

@@ -97,3 +97,59 @@ def test_nobody_is_offered_to_lock_or_delete_oneself(ruler, browser_of):
     second = browser_of(f.make_user(account=f.make_account("second", role_type="Admin")))
     assert why in second.page(f"/menu/accounts/{second.user.account.uuid}")
     assert why not in second.page(f"/menu/accounts/{ruler.user.account.uuid}")
+
+
+def test_forms_begin_in_the_domain_that_one_rules_and_offer_roles_one_may_give(ruler):
+    domain = ruler.user.domain
+    mine, lower = ruler.user.account.role, f.make_account("some", role_type="User").role
+    shown = ruler.page("/do/createAccount?from=accounts")
+    assert f'<option value="{domain.uuid}" selected' in shown
+    assert f'value="{lower.uuid}"' in shown
+    assert f'value="{mine.uuid}"' not in shown, "nobody gives a role as high as its own"
+    assert f'value="{domain.uuid}" selected' in ruler.page("/do/createDomain?from=domains")
+
+
+def test_no_user_is_offered_for_one_s_own_account_which_may_not_be_given_one(ruler):
+    assert "/do/createUser" not in ruler.page(f"/accounts/{ruler.user.account.uuid}/users")
+    below = f.make_account("below", domain=ruler.user.domain)
+    assert "/do/createUser" in ruler.page(f"/accounts/{below.uuid}/users")
+
+
+def test_what_is_only_seen_has_no_comments_and_no_link_leads_above_one_s_domain(ruler):
+    zone = f.make_zone()
+    assert "/comments" not in ruler.page(f"/zones/{zone.uuid}")
+    ruler.page(f"/zones/{zone.uuid}/comments", status=404)
+    domain = ruler.user.domain
+    shown = ruler.page(f"/domains/{domain.uuid}")
+    assert "ROOT" in shown
+    assert f"/domains/{domain.parent.uuid}" not in shown
+
+
+def test_a_domain_shows_what_lies_below_it(ruler):
+    domain = ruler.user.domain
+    below = f.make_domain("east", parent=domain)
+    f.make_domain("far", parent=below)
+    shown = ruler.page(f"/domains/{domain.uuid}/subdomains")
+    assert f'href="/domains/{below.uuid}">east' in shown
+    assert ">far<" not in shown
+    assert f"parentdomainid={domain.uuid}" in shown
+
+
+def test_the_overview_counts_the_machines_of_the_chosen_scope(ruler):
+    domain = ruler.user.domain
+    east = f.make_domain("east", parent=domain)
+    f.make_vm(account=f.make_account("here", domain=domain))
+    f.make_vm(account=f.make_account("there", domain=east))
+
+    def counted(scope):
+        request = SimpleNamespace(COOKIES={"scope": scope})
+        return sum(
+            n for _, n in dashboard.by_state(Reader(request, caller_of(ruler.user)), "instances")
+        )
+
+    assert counted("") == 2
+    assert counted(f"domain:{domain.uuid}") == 2
+    assert counted(f"domain:{east.uuid}") == 1
+    assert counted(f"account:{east.uuid}:there") == 1
+    assert counted(f"account:{east.uuid}:here") == 0
+    assert counted("domain:nonsense") == 0
