@@ -40,8 +40,7 @@ def redirect(request: HttpRequest, url: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         response = HttpResponse(status=204)
         response["HX-Location"] = json.dumps(
-            {"path": url, "target": "#page", "select": "#page",
-             "swap": "outerHTML show:window:top"}
+            {"path": url, "target": "#page", "select": "#page", "swap": "outerHTML show:window:top"}
         )
         return response
     response = HttpResponse(status=303)
