@@ -306,6 +306,8 @@ publicipaddress = Response(
         text("physicalnetworkid", "ip_range__physical_network__uuid", admin_only=True),
         *ref("associatednetwork", "network"),
         *owner(),
+        pinned.tags(PublicIp),
+        pinned.comments(PublicIp),
     ),
     always={
         "forvirtualnetwork": True,

@@ -120,12 +120,24 @@ class ResourceDetail(models.Model):
         return f"{self.name}={self.value}"
 
 
+_PINNED = (ResourceTag, ResourceIcon, ResourceDetail, Annotation)
+
+
 def forget(uuid: uuids.UUID, when: datetime) -> None:
     """The thing is gone: so is what was pinned to it. Comments stay for history, removed."""
-    kinds = (ResourceTag, ResourceIcon, ResourceDetail, Annotation)
-    for model in presence.which(*kinds, resource_uuid=uuid):
-        rows = model.objects.filter(resource_uuid=uuid)
-        if model is Annotation:
-            rows.update(removed=when)
-        else:
-            rows.delete()
+    for model in presence.which(*_PINNED, resource_uuid=uuid):
+        _unpin(model, when, resource_uuid=uuid)
+
+
+def forget_all(things: models.QuerySet, when: datetime) -> None:
+    """The same for many, by their query; before they are deleted."""
+    for model in _PINNED:
+        _unpin(model, when, resource_uuid__in=things.values("uuid"))
+
+
+def _unpin(model: type[models.Model], when: datetime, **of: object) -> None:
+    rows = model._default_manager.filter(**of)
+    if model is Annotation:
+        rows.update(removed=when)
+    else:
+        rows.delete()

@@ -129,7 +129,7 @@ def revokeSecurityGroupEgress(
     return _revoke(id, EGRESS)
 
 
-@listing(SecurityGroup, response=securitygroup)
+@listing(SecurityGroup, response=securitygroup, tagged=True)
 def listSecurityGroups(
     caller: Caller,
     rows: QuerySet,

@@ -18,7 +18,7 @@ from network.responses import publicipaddress
 from network.services import public_ips
 
 
-@listing(PublicIp, response=publicipaddress, roles=USER, keyword=("address",))
+@listing(PublicIp, response=publicipaddress, roles=USER, keyword=("address",), tagged=True)
 def listPublicIpAddresses(
     caller: Caller,
     rows: QuerySet,

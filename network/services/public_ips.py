@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from accounts.models import Account, Domain
+from accounts.models import Account, Domain, pinned
 from accounts.resources import Resource
 from accounts.services import limits
 from core import live
@@ -34,6 +34,12 @@ def make_rows(row: IpRange, first: int, last: int) -> None:
         ],
         batch_size=1000,
     )
+
+
+def drop_rows(rows: QuerySet[PublicIp]) -> None:
+    """Of addresses that are free."""
+    pinned.forget_all(rows, timezone.now())
+    rows.delete()
 
 
 def has_ranges(zone: Zone) -> bool:
@@ -104,8 +110,10 @@ def give_back_all(network: Network) -> None:
     _free(PublicIp.objects.filter(pk__in=[r.pk for r in rows]))
 
 
-def _free(rows: object) -> None:
-    rows.update(  # type: ignore[attr-defined]
+def _free(rows: QuerySet[PublicIp]) -> None:
+    """What its last owner pinned to an address is not for the next one."""
+    pinned.forget_all(rows, timezone.now())
+    rows.update(
         state=FREE, account=None, of_project=False, network=None, is_source_nat=False,
         allocated=None, display=True,
     )  # fmt: skip

@@ -330,7 +330,9 @@ def _resize_public(row: IpRange, wanted: Range, for_system_vms: bool | None) -> 
             raise InvalidParameter(f"Range {row} is dedicated; release it first.")
         refuse_in_use(row)
         row.for_system_vms = for_system_vms
-    row.public_ips.exclude(number__gte=wanted.first, number__lte=wanted.last).delete()
+    public_ips.drop_rows(
+        row.public_ips.exclude(number__gte=wanted.first, number__lte=wanted.last)
+    )
     public_ips.make_rows(row, wanted.first, wanted.last)
 
 
@@ -340,7 +342,7 @@ def remove(row: IpRange) -> None:
     locked(row.zone)
     row = locked(row, "network")
     refuse_in_use(row)
-    PublicIp.objects.filter(ip_range=row).delete()
+    public_ips.drop_rows(PublicIp.objects.filter(ip_range=row))
     row.remove()
     if row.network is not None:
         _forget_subnet(row.network)

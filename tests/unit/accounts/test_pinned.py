@@ -12,7 +12,9 @@ from PIL import Image
 from accounts.models import Annotation, ResourceDetail, ResourceIcon, ResourceTag
 from accounts.pinned import types
 from accounts.services import icons
+from api import wire
 from api.dispatch import execute
+from core.commands import COMMANDS
 from core.errors import CloudError, InvalidParameter, NoSuchObject
 from tests.factories import (
     admin_caller,
@@ -21,6 +23,8 @@ from tests.factories import (
     make_caller,
     make_domain,
     make_network,
+    make_public_ip,
+    make_security_group,
     make_template,
     make_user,
     make_vm,
@@ -72,6 +76,8 @@ def picture(form="PNG", size=(300, 200)):
         ("Account", make_account, "listAccounts", {}),
         ("Domain", make_domain, "listDomains", {}),
         ("UserVm", make_vm, "listVirtualMachines", {}),
+        ("SecurityGroup", make_security_group, "listSecurityGroups", {}),
+        ("PublicIpAddress", make_public_ip, "listPublicIpAddresses", {}),
     ],
 )
 def test_lists_show_tags_and_are_narrowed_by_them(kind, make, command, more):
@@ -90,6 +96,26 @@ def test_lists_show_tags_and_are_narrowed_by_them(kind, make, command, more):
     both = {"tags[0].key": "tier", "tags[1].key": "env", "tags[1].value": "test"}
     found = ask(caller, command, **given, **both)
     assert [r["id"] for r in found.records] == [other.uuid]
+
+
+def test_what_cloudstack_narrows_by_tags_is_narrowed_by_tags_here():
+    there = wire.reference()["commands"]
+    lists = [n for n, c in COMMANDS.items() if c.reads_only and n in there]
+    theirs = {n for n in lists if any(p["name"] == "tags" for p in there[n]["params"])}
+    assert {"listVirtualMachines", "listPublicIpAddresses"} <= theirs
+    assert {n for n in theirs if "tags" not in COMMANDS[n].by_name} == set()
+
+
+def test_what_was_pinned_to_an_address_is_not_for_its_next_owner():
+    ip = make_public_ip(make_account())
+    owner = caller_of(make_user(account=ip.account))
+    tagged(owner, "PublicIpAddress", ip, env="prod")
+    ask(owner, "addAnnotation", entitytype="PUBLIC_IP_ADDRESS", entityid=ip.uuid, annotation="x")
+    ip.network = None
+    ip.save()
+    ask(owner, "releaseIpAddress", id=ip.uuid)
+    assert not ResourceTag.objects.exists()
+    assert not Annotation.objects.filter(removed=None).exists()
 
 
 def test_a_thing_that_goes_takes_what_is_pinned_to_it_along():
