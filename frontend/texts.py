@@ -47,6 +47,8 @@ _READINGS = 6
 _ENGLISH = re.compile(r"\b[a-z]{2,}\b")
 _HOLE = re.compile(r"\{(\d+)\}")
 _HAN, _LATIN = "\u3400-\u9fff", "A-Za-z0-9"
+_TURN = "\0"
+_WIDE = re.compile(f"(?<=[{_HAN}]) (?={_TURN}[{_HAN}])|(?<=[{_HAN}]{_TURN}) (?=[{_HAN}])")
 _SEAM = re.compile(f"(?<=[{_HAN}])(?=[{_LATIN}])|(?<=[{_LATIN}%])(?=[{_HAN}])")
 
 
@@ -106,12 +108,18 @@ def _filled(found: re.Match[str], msgid: str) -> str:
         text = filling(hole)
         before = _SEAM.search(said[hole.start() - 1 : hole.start()] + text[:1])
         after = _SEAM.search(text[-1:] + said[hole.end() : hole.end() + 1])
+        if text != found[f"g{hole[1]}"]:  # said in turn: no blank is left between Han and Han
+            text = f"{_TURN}{text}{_TURN}"
         return (" " if before else "") + text + (" " if after else "")
 
     def filling(hole: re.Match[str]) -> str:
         text = found[f"g{hole[1]}"] or ""
+        if text == "s" and re.search(rf"[a-z]\{{{hole[1]}\}}", msgid):
+            return ""  # the ending of an English plural
         if f"cannot {{{hole[1]}}}" in msgid and text in _VERBS:
             return str(_VERBS[text])
+        if f" a {{{hole[1]}}} named" in msgid and text.capitalize() in _KINDS:
+            return str(_KINDS[text.capitalize()])
         if _COUNTED.fullmatch(text) and (counted := _counted(text)):
             return counted
         if " " in text:
@@ -123,7 +131,8 @@ def _filled(found: re.Match[str], msgid: str) -> str:
         known = look(text)
         return str(known.word) if known.known else text
 
-    return _HOLE.sub(fill, said).replace("。 ", "。")  # a sentence in a hole ends wide
+    text = _WIDE.sub("", _HOLE.sub(fill, said)).replace(_TURN, "")
+    return text.replace("。 ", "。")  # a sentence in a hole ends wide
 
 
 def _counted(text: str) -> str:
@@ -139,9 +148,15 @@ def _counted(text: str) -> str:
 
 
 def _kind_and_name(text: str) -> str:
-    """“Account dev” with its kind said; anything else as it is."""
-    kind, _space, name = text.partition(" ")
-    return f"{_KINDS[kind]} {name}" if kind in _KINDS and " " not in name else text
+    """“Account dev”, or “account dev of domain ROOT/a”, with the kinds said; else as it is."""
+    owner, of, domain = text.partition(" of domain ")
+    kind, _space, name = owner.partition(" ")
+    if kind.capitalize() not in _KINDS or " " in name or " " in domain:
+        return text
+    whole = f"{_KINDS[kind.capitalize()]} {name}"
+    if not of:
+        return whole
+    return str(_("%(what)s of domain %(domain)s")) % {"what": whole, "domain": domain}
 
 
 def _by_parts(text: str) -> str:

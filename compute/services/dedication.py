@@ -85,20 +85,20 @@ def _refuse_dedicated(place: Place, domain: Domain, account: Account | None) -> 
     own = DedicatedResource.objects.filter(place_uuid=place.uuid).first()
     if own is not None:
         raise InvalidParameter(
-            f"{_words(place).capitalize()} is dedicated {own} already; release it first."
+            f"{_words(place).capitalize()} is dedicated to {own.holder} already; release it first."
         )
     for row in _around(place):
         if not row.covers(domain, account):
             raise InvalidParameter(
                 f"{_words(row.place).capitalize()}, which holds {_words(place)}, is dedicated "
-                f"{row}."
+                f"to {row.holder}."
             )
     for row in _inside(place):
         belongs = row.account_id == account.pk if account else _is_below(row.domain, domain)
         if not belongs:
             raise InvalidParameter(
                 f"{_words(row.place).capitalize()}, which is in {_words(place)}, is dedicated "
-                f"{row}; release it first."
+                f"to {row.holder}; release it first."
             )
 
 

@@ -123,3 +123,24 @@ def test_what_fills_a_refusal_is_said_too():
             "an administrator for a higher limit."
         )
         assert "账户 dev" in more, more
+
+
+@pytest.mark.parametrize(
+    ("sentence", "chinese"),
+    [
+        ("There is already a zone named z-1; choose another name.",
+         "已有名为 z-1 的区域；请换一个名称。"),
+        ("User ada is Enabled.", "用户 ada 的状态为已启用。"),
+        ("Zone z is dedicated to account dev of domain ROOT/a already; release it first.",
+         "区域 z 已专用于域 ROOT/a 的账户 dev；请先释放。"),
+        ("Host h1 runs 4 machines: a, b. Stop them, or stop and start those that fit elsewhere on "
+         "another host, first.",
+         "主机 h1 运行着 4 个实例：a, b。请先停止它们，或把能放到别处的停止后在其他主机上启动。"),
+    ],
+)  # fmt: skip
+def test_blanks_stand_between_chinese_and_latin_only(sentence, chinese):
+    with translation.override("zh-hans"):
+        assert texts.say(sentence) == chinese
+        assert texts.spaced("还没有ISO") == "还没有 ISO"
+        assert texts.titled("释放", "h-1") == "释放：h-1"
+    assert texts.titled("Release", "h-1") == "Release: h-1"
