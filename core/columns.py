@@ -137,7 +137,14 @@ def _page(model: type[Model], paths: tuple[str, ...], alias: str) -> _Page:
     compiler = query.get_compiler(alias)
     sql, params = compiler.as_sql()
     expressions = [entry[0] for entry in compiler.select[: compiler.col_count or 0]]
+    sql = keys_first(sql, connections[alias].vendor)
     return _Page(alias, query, sql, tuple(params), expressions)
+
+
+def keys_first(sql: str, vendor: str) -> str:
+    """MariaDB would begin with a small table that is joined, and come from four zones through all
+    their networks to twenty routers. Django names the table whose keys are given first."""
+    return sql.replace("SELECT ", "SELECT STRAIGHT_JOIN ", 1) if vendor == "mysql" else sql
 
 
 def _columns(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q
 
+from core.columns import columns_of
 from core.responses import Field, Response, computed, several
 from infra.models import Cluster, Host, Zone
 from infra.responses import cluster, host, managementserver, zone
@@ -52,43 +53,60 @@ def _flags(shares: Sequence[float], limits: Sequence[float]) -> dict[str, bool]:
 
 def _host_facts(keys: Sequence[int], caller: Any) -> Mapping[int, dict[str, Any]]:
     running = loads.guests(keys)
-    rows = Host.objects.filter(pk__in=list(keys)).select_related("capacity", "sample")
-    hosts = list(rows.only(*_FACTS))
+    rows = [_Facts(*row) for row in zip(*columns_of(Host, keys, _FACTS), strict=True)]
     limits = {
         key: _limits(Cluster(pk=key, zone_id=zone_id))
-        for key, zone_id in {(row.cluster_id, row.zone_id) for row in hosts}
+        for key, zone_id in {(row.cluster_id, row.zone_id) for row in rows}
     }
     return {
-        row.pk: _host(row, limits[row.cluster_id], *running.get(row.pk, (0, 0))) for row in hosts
+        row.pk: _host(row, limits[row.cluster_id], *running.get(row.pk, (0, 0))) for row in rows
     }
+
+
+class _Facts(NamedTuple):
+    """Of a host, what was given away (None: nothing known) and what it last said of itself."""
+
+    pk: int
+    cluster_id: int
+    zone_id: int
+    cpus: int
+    cpu_speed_mhz: int
+    memory_mb: int
+    cpu_given_mhz: int | None
+    cpu_limit_mhz: int | None
+    memory_given_mb: int | None
+    memory_limit_mb: int | None
+    cpu_used_percent: float | None
+    memory_used_mb: int | None
+    network_read_kb: int | None
+    network_write_kb: int | None
 
 
 _FACTS = (
-    "cluster_id", "zone_id", "cpus", "cpu_speed_mhz", "memory_mb", "capacity__cpu_used_mhz",
-    "capacity__cpu_limit_mhz", "capacity__memory_used_mb", "capacity__memory_limit_mb",
-    "sample__cpu_used_percent", "sample__memory_used_mb", "sample__network_read_kb",
-    "sample__network_write_kb",
+    "pk", "cluster_id", "zone_id", "cpus", "cpu_speed_mhz", "memory_mb",
+    "capacity__cpu_used_mhz", "capacity__cpu_limit_mhz", "capacity__memory_used_mb",
+    "capacity__memory_limit_mb", "sample__cpu_used_percent", "sample__memory_used_mb",
+    "sample__network_read_kb", "sample__network_write_kb",
 )  # fmt: skip
 
 
-def _host(row: Host, limits: Sequence[float], running: int, machines: int) -> dict[str, Any]:
-    sample, given = getattr(row, "sample", None), getattr(row, "capacity", None)
+def _host(row: _Facts, limits: Sequence[float], running: int, machines: int) -> dict[str, Any]:
     shares = (
-        sample.cpu_used_percent if sample else 0.0,
-        share(given.cpu_used_mhz, given.cpu_limit_mhz) if given else 0.0,
-        share(sample.memory_used_mb, row.memory_mb) if sample else 0.0,
-        share(given.memory_used_mb, given.memory_limit_mb) if given else 0.0,
+        row.cpu_used_percent or 0.0,
+        share(row.cpu_given_mhz or 0, row.cpu_limit_mhz or 0),
+        share(row.memory_used_mb or 0, row.memory_mb),
+        share(row.memory_given_mb or 0, row.memory_limit_mb or 0),
     )
     facts: dict[str, Any] = {"instances": f"{running} / {machines}"}
     facts |= _flags(shares, limits)
-    if given:
-        facts["cpuallocatedghz"] = ghz(given.cpu_used_mhz)
-        facts["memoryallocatedgb"] = gb_of_mb(given.memory_used_mb)
-    if sample:
-        facts["cpuusedghz"] = ghz(row.cpus * row.cpu_speed_mhz * sample.cpu_used_percent / 100)
-        facts["memoryusedgb"] = gb_of_mb(sample.memory_used_mb)
-        facts["networkread"] = f"{sample.network_read_kb / 2**20:.2f} GB"
-        facts["networkwrite"] = f"{sample.network_write_kb / 2**20:.2f} GB"
+    if row.cpu_given_mhz is not None and row.memory_given_mb is not None:
+        facts["cpuallocatedghz"] = ghz(row.cpu_given_mhz)
+        facts["memoryallocatedgb"] = gb_of_mb(row.memory_given_mb)
+    if row.cpu_used_percent is not None:
+        facts["cpuusedghz"] = ghz(row.cpus * row.cpu_speed_mhz * row.cpu_used_percent / 100)
+        facts["memoryusedgb"] = gb_of_mb(row.memory_used_mb or 0)
+        facts["networkread"] = f"{(row.network_read_kb or 0) / 2**20:.2f} GB"
+        facts["networkwrite"] = f"{(row.network_write_kb or 0) / 2**20:.2f} GB"
     return facts
 
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Greatest
 from accounts.models import Account, Domain, ProjectMove, ResourceCount, ResourceLimit
 from accounts.resources import FACTS, Resource, limited_tags, tagged_with
 from core import briefly
+from core.columns import Keys
 from core.commands import RoleType
 from core.errors import LimitExceeded
 
@@ -312,7 +313,7 @@ def tagged_limits(
 
 def _stored(holder: str, ids: Sequence[int]) -> dict[int, dict[Key, int]]:
     found: dict[int, dict[Key, int]] = {}
-    rows = ResourceLimit.objects.filter(**{f"{holder}__in": ids})
+    rows = ResourceLimit.objects.filter(**{f"{holder}__in": Keys(ids)})
     for holder_id, resource, tag, maximum in rows.values_list(holder, "resource", "tag", "maximum"):
         found.setdefault(holder_id, {})[resource, tag] = maximum
     return found

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 
 from compute.models import VirtualMachine
 from compute.states import VmState
+from core.columns import Keys
 from infra.services import loads
 
 
@@ -15,7 +16,7 @@ from infra.services import loads
 def on_hosts(keys: Sequence[int]) -> dict[int, tuple[int, int]]:
     """Running and all machines, by their host; one query."""
     rows = (
-        VirtualMachine.objects.filter(host__in=list(keys))
+        VirtualMachine.objects.filter(host__in=Keys(keys))
         .values_list("host")
         .order_by("host")
         .annotate(up=Count("pk", filter=Q(state=VmState.RUNNING)), n=Count("pk"))

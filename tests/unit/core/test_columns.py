@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Account, Session, User
 from accounts.services import sessions
-from core.columns import Keys, Uuids, columns, columns_of, uuids_of
+from core.columns import Keys, Uuids, columns, columns_of, keys_first, uuids_of
 from infra.models import Host
 from tests import factories
 
@@ -98,3 +98,9 @@ def test_keys_are_a_sequence_of_whole_numbers():
     assert not Keys([])
     with pytest.raises(ValueError):
         Keys(["1); DROP TABLE accounts_user"])
+
+
+def test_mariadb_begins_with_the_rows_that_are_asked_for():
+    asked = "SELECT a.id, (SELECT 1) FROM a INNER JOIN b ON b.id = a.b_id WHERE a.id IN (1)"
+    assert keys_first(asked, "mysql") == asked.replace("SELECT a", "SELECT STRAIGHT_JOIN a")
+    assert keys_first(asked, "sqlite") == asked
