@@ -386,11 +386,6 @@ def used_percent(used: Any, total: Any) -> float | None:
     return 100 * float(used) / float(total) if used is not None and total else None
 
 
-def job_error(record: Record) -> str:
-    result = record.get("jobresult")
-    return str(result.get("errortext", "")) if isinstance(result, Mapping) else ""
-
-
 def job_title(record: Record) -> str:
     named = record.get("jobinstancename")
     title = command_title(record.get("cmd"))

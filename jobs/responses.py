@@ -95,6 +95,7 @@ asyncjobs = Response(
         date("completed"),
         text("phase"),
         text("note"),
+        text("errortext", "error_text"),
         text("correlationid", "correlation_id"),
         computed("cancellable", ("status", "plan"), _cancellable, "boolean"),
         several(
