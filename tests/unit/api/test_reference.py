@@ -160,7 +160,8 @@ FIELDS = {
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"
-       for name in ("id", "jobinstancename", "phase", "note", "errortext", "steps", "percent", "cancellable")},
+       for name in ("id", "jobinstancename", "phase", "note", "errortext", "steps", "percent",
+                    "cancellable")},
     ("asyncjobs", "correlationid"): "one number from the click to the host's log",
     ("event", "correlationid"): "one number from the click to the host's log",
     ("event", "jobid"): "the job that did it",
