@@ -21,6 +21,18 @@ onContent((root) => {
 });
 setInterval(() => tick(document), 30000);
 
+// What is shown once can be kept as a file, which ends its last line.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-save]");
+  if (!button) return;
+  const text = button.closest("p").previousElementSibling.querySelector("pre").textContent.trim();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "application/x-pem-file" }));
+  link.download = button.dataset.save;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
