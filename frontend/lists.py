@@ -19,8 +19,8 @@ from frontend.sections.base import Action, Column, Filter, Record, Section
 
 PAGE_SIZES = (20, 50, 100, 500)
 PAGE_SIZE = 50
-#: Characters of a value that is not broken over lines.
-ONE_LINE = 22
+#: Characters of a value, and of a name, that is not broken over lines.
+ONE_LINE, NAME_LINE = 22, 36
 
 
 @dataclass
@@ -227,7 +227,8 @@ def draw(view: ListView, records: list[dict[str, Any]]) -> list[Row]:
 def _is_short(column: Column, record: dict[str, Any]) -> bool:
     """Whether the value stays on one line beside longer ones; a hyphen would be taken for a
     place to break it."""
-    return len(str(column.value(record) or "")) <= ONE_LINE
+    most = NAME_LINE if column.kind == "name" else ONE_LINE
+    return len(str(column.value(record) or "")) <= most
 
 
 def _params(section: Section, query: QueryDict) -> dict[str, str]:
