@@ -42,6 +42,16 @@ _REASONS = {
     "hypervisor": _("hypervisor"), "memory": _("memory"), "CPU": _("CPU"),
     "state": _("state"), "storage": _("storage"), "storage tag": _("storage tag"), "tag": _("tag"),
 }  # fmt: skip
+#: What is limited, as accounts.resources calls it; said in sentences about limits alone.
+_LIMITED = {
+    "virtual machines": _("Instances"), "public addresses": _("Public addresses"),
+    "volumes": _("Volumes"), "snapshots": _("Snapshots"), "templates and ISOs": _("Templates"),
+    "projects": _("Projects"), "networks": _("Networks"), "VPCs": _("VPCs"),
+    "CPU cores": _("CPU cores"), "MiB of memory": _("Memory, MiB"),
+    "primary storage": _("Primary storage"), "secondary storage": _("Secondary storage"),
+    "GiB of primary storage": _("Primary storage, GiB"),
+    "GiB of secondary storage": _("Secondary storage, GiB"),
+}  # fmt: skip
 _COUNTED = re.compile(r"\d+ [a-zA-Z ]+(, \d+ [a-zA-Z ]+)*")
 _READINGS = 6
 _ENGLISH = re.compile(r"\b[a-z]{2,}\b")
@@ -122,6 +132,8 @@ def _filled(found: re.Match[str], msgid: str) -> str:
             return str(_KINDS[text.capitalize()])
         if _COUNTED.fullmatch(text) and (counted := _counted(text)):
             return counted
+        if "limit" in msgid and text in _LIMITED:
+            return str(_LIMITED[text])
         if " " in text:
             said = say(text)
             return _kind_and_name(text) if said == text else said
