@@ -161,6 +161,14 @@ class Reader:
             self.__dict__["scope"] = {"projectid": uuid}
             self.__dict__.pop("scope_name", None)
 
+    def act_for(self, given: Mapping[str, str]) -> None:
+        """For this request, in the project or for the account that a form was opened for."""
+        self.act_in(given)
+        account, domain = given.get("account", ""), given.get("domainid", "")
+        if self.rules and account and domain and "projectid" not in self.scope:
+            self.__dict__["scope"] = {"domainid": domain, "account": account}
+            self.__dict__.pop("scope_name", None)
+
     def barred(self, command: str, record: Record) -> str:
         """Why this reader may not do it to this thing, which others may; or ""."""
         if command in _NOT_TO_ONESELF and str(record.get("id")) in self._oneself:

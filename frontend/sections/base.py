@@ -169,6 +169,7 @@ class Related:
     )  # further list parameters: param → field
     admin: bool = False
     operates: bool = False  # only who may act on the thing is offered to make more in it
+    closed: bool = False  # nothing is made from here: it would not belong to the thing
     when: Callable[[Record], bool] | None = None
 
 

@@ -208,9 +208,9 @@ PROJECTS = Section(
         Related("projectmembers", "projectid", label=_("Members")),
         Related("projectinvitations", "projectid", label=_("Invitations")),
         Related("projectroles", "projectid", label=_("Roles"), preset={"projectid": "id"}),
-        Related("instances", "projectid"),
-        Related("volumes", "projectid"),
-        Related("networks", "projectid"),
+        Related("instances", "projectid", preset={"projectid": "id"}),
+        Related("volumes", "projectid", preset={"projectid": "id"}),
+        Related("networks", "projectid", preset={"projectid": "id"}),
         Tab(
             "limits",
             _("Limits"),

@@ -180,7 +180,7 @@ DOMAINS = Section(
         Related("subdomains", "id", preset={"parentdomainid": "id"}),
         Related("accounts", "domainid", preset={"domainid": "id"}),
         Related("users", "domainid", preset={"domainid": "id"}),
-        Related("projects", "domainid"),
+        Related("projects", "domainid", closed=True),
         Related("events", "domainid"),
         Tab(
             "limits",
@@ -381,9 +381,16 @@ ACCOUNTS = Section(
             also={"domainid": "domainid"},
             operates=True,
         ),
-        Related("instances", "account", field="name", also={"domainid": "domainid"}),
-        Related("volumes", "account", field="name", also={"domainid": "domainid"}),
-        Related("networks", "account", field="name", also={"domainid": "domainid"}),
+        *(
+            Related(
+                owned,
+                "account",
+                field="name",
+                preset={"account": "name", "domainid": "domainid"},
+                also={"domainid": "domainid"},
+            )
+            for owned in ("instances", "volumes", "networks")
+        ),
         Related("events", "account", field="name", also={"domainid": "domainid"}),
         Tab(
             "limits",
@@ -412,6 +419,7 @@ SUBDOMAINS = replace(
     columns=(Column("name", _("Name"), to="domains", by="id"), *DOMAINS.columns[1:]),
     filters=(),
     actions=(),
+    create=(replace(DOMAINS.create[0], label=_("New subdomain")),),
     tabs=(),
 )
 

@@ -78,7 +78,7 @@ def _task(request: HttpRequest, command: str) -> Task:
         raise Http404
     record = record_for(request, section, uuid) if uuid else None
     preset = {k: v for k, v in query.items() if k not in ("from", "of", "as", "stay")}
-    request.reader.act_in(record)
+    request.reader.act_in(record or preset)
     project = "" if section.key in OF_PROJECTS else request.reader.scope.get("projectid", "")
     return Task(section, action, record, preset, project)
 

@@ -176,7 +176,7 @@ def own(reader: Reader, section: Section, tab: Tab, record: Record) -> dict[str,
 
 def related(request: HttpRequest, of: Section, tab: Related, record: Record) -> dict[str, Any]:
     section = SECTIONS[tab.section]
-    closed = tab.operates and not request.reader.operates(of, record)
+    closed = tab.closed or (tab.operates and not request.reader.operates(of, record))
     given = {tab.param: str(record.get(tab.field, ""))}
     given |= {param: str(record.get(name, "")) for param, name in tab.also.items()}
     view = lists.build(request.reader, section, request.GET, request.path, given)

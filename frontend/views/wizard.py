@@ -20,6 +20,7 @@ from frontend.views.gate import signed_in
 def new_instance(request: HttpRequest) -> HttpResponse:
     if not request.reader.may(deploying.COMMAND):
         raise Http404
+    request.reader.act_for(request.GET if request.method == "GET" else request.POST)
     if request.method == "GET":
         return _page(request, request.GET)
     params = deploying.params(request.reader, request.POST)
@@ -43,6 +44,7 @@ def _page(
     context = {
         "offer": offer,
         "data": chosen,
+        "owner": {k: data[k] for k in ("account", "domainid", "projectid") if data.get(k)},
         "data_networks": chosen.getlist("networkids"),
         "data_keys": chosen.getlist("keypairs"),
         "data_security": chosen.getlist("securitygroupids"),
@@ -90,6 +92,7 @@ def _disk_rows(data: QueryDict) -> list[tuple[str, str]]:
 def summary(request: HttpRequest) -> HttpResponse:
     if not request.reader.may(deploying.COMMAND):
         raise Http404
+    request.reader.act_for(request.POST)
     context = {
         "summary": deploying.summary(request.reader, request.POST),
         "equivalents": equivalents.of(

@@ -307,3 +307,27 @@ def test_a_tenant_is_offered_only_networks_it_may_make(tenant, administrator):
     assert "free" in tenant.page(form)
     assert "with-a-vlan" not in tenant.page(form)
     assert "with-a-vlan" in administrator.page(form)
+
+
+def test_what_is_made_from_an_account_s_page_is_made_for_that_account(cloud, browser_of):
+    domain = f.make_domain("north")
+    theirs = make_account("eva", domain=domain)
+    network = cloud.network(theirs)
+    ruler = browser_of(
+        make_user(account=make_account("ruler", domain=domain, role_type="DomainAdmin"))
+    )
+    shown = ruler.page(f"/accounts/{theirs.uuid}/instances")
+    way = f"/instances/new?account=eva&amp;domainid={domain.uuid}"
+    assert way in shown
+    page = ruler.page(way.replace("&amp;", "&"))
+    assert '<input type="hidden" name="account" value="eva">' in page
+    assert network.name in page, "the account's networks are offered, not one's own"
+    reply = ruler.post("/instances/new", {
+        "started": "1", "zoneid": str(cloud.zone.uuid), "templateid": str(cloud.template.uuid),
+        "serviceofferingid": str(cloud.offering.uuid), "networkids": [str(network.uuid)],
+        "name": "hers", "account": "eva", "domainid": str(domain.uuid),
+    })  # fmt: skip
+    assert reply.status_code == 303, reply.content.decode()
+    assert VirtualMachine.objects.get(name="hers").account == theirs
+    stranger = browser_of(make_user(account=make_account("stranger", domain=domain)))
+    assert network.name not in stranger.page(way.replace("&amp;", "&"))
