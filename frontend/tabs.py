@@ -494,6 +494,7 @@ _KINDS = {
     "accountlimit": gettext_lazy("Limit"),
     "domainlimit": gettext_lazy("Limit"),
     "trouble": gettext_lazy("Trouble"),
+    "zonedraft": gettext_lazy("Zone"),
 }
 
 

@@ -3,6 +3,7 @@ part with how far it is."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -127,17 +128,25 @@ def _group(
     group: Group, draft: ZoneDraft, wrong: list[Problem], locked: set[str]
 ) -> DrawnGroup:
     own = [p for p in wrong if p.group == group.key]
-    errors = {p.field: texts.say(p.message) for p in own if p.field}
+    errors = {p.field: p for p in own if p.field}
 
     def drawn(f: Field) -> DrawnField:
         # Of several hosts some may be there already; more can always be named.
         is_locked = f.name in locked and f.name != "hosts"
-        return DrawnField(f, draft.values.get(f.name, ""), errors.get(f.name, ""), is_locked)
+        error = _in_words(errors[f.name], f) if f.name in errors else ""
+        return DrawnField(f, draft.values.get(f.name, ""), error, is_locked)
 
     rest = [texts.say(p.message) for p in own if not p.field]
     return DrawnGroup(
         group, [drawn(f) for f in group.plain], [drawn(f) for f in group.folded], " ".join(rest)
     )
+
+
+def _in_words(problem: Problem, shown: Field) -> str:
+    """The refusal; a parameter that it begins with is called as the field is: “DNS server 1”."""
+    said = texts.say(problem.message)
+    begins = problem.param and re.match(rf"{re.escape(problem.param)}(?![A-Za-z0-9])", said)
+    return f"{shown.label}{said[begins.end() :]}" if begins else said
 
 
 def _part(part: parts.Part, draft: ZoneDraft) -> DrawnPart:

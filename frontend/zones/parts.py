@@ -316,6 +316,6 @@ def _storage(values: Values) -> Iterator[Part]:
 
 def _enable() -> Part:
     return Part(
-        "enable", "zone", _("Open the zone"), "updateZone",
+        "enable", "zone", _("Enable the zone"), "updateZone",
         lambda site: {"id": site.id("zone"), "allocationstate": "Enabled"},
     )  # fmt: skip

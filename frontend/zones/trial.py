@@ -28,6 +28,7 @@ class Problem:
     group: str
     field: str
     message: str
+    param: str = ""  # what the command calls the field
 
 
 def problems(caller: Caller, draft: ZoneDraft) -> list[Problem]:
@@ -107,7 +108,8 @@ def place(kind: Kind, part: parts.Part, values: Values, message: str) -> Problem
     chosen = max(blamed, key=lambda name: blamed[name], default="")
     if not blamed.get(chosen):  # what only a host can find out is about an address of its
         chosen = part.at.get("url", "")
-    return Problem(part.key, group_of(kind, chosen) or part.group, chosen, message)
+    param = next((p for p, name in part.at.items() if name == chosen), "")
+    return Problem(part.key, group_of(kind, chosen) or part.group, chosen, message, param)
 
 
 def group_of(kind: Kind, field: str) -> str:

@@ -51,7 +51,7 @@ class ProviderElement(Entity):
     everything = models.Manager.from_queryset(ElementQuerySet)()
 
     def __str__(self) -> str:
-        return f"element of {self.provider.name}"
+        return str(self.provider.name)
 
 
 class _Balancers(LiveManager.from_queryset(ElementQuerySet)):  # type: ignore[misc]
