@@ -9,6 +9,7 @@ from compute.models import (
     SecurityGroup,
     ServiceOffering,
     SshKeyPair,
+    SystemVm,
     UserData,
     VirtualMachine,
 )
@@ -16,6 +17,7 @@ from compute.services import offerings
 from compute.spec import DISK_BUSES, NIC_MODELS
 
 register("UserVm", VirtualMachine, entity="VM", also=("VirtualMachine", "Instance"))
+register("SystemVm", SystemVm)
 register("Nic", Nic)
 register("ServiceOffering", ServiceOffering)
 register("SecurityGroup", SecurityGroup)

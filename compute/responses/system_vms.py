@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.pinned import responses as pinned
 from compute.jobs.system_vms import mac_of
 from compute.models import SystemVm
 from compute.models.system_vms import name_of
@@ -41,6 +42,6 @@ systemvm = Response(
         text("version", "host__version"),
         flag("isdynamicallyscalable", "service_offering__dynamic_scaling"),
         date("created"),
+        pinned.comments(SystemVm),
     ),
-    always={"hasannotations": False},
 )

@@ -31,6 +31,7 @@ from tests.factories import (
     make_volume,
     make_zone,
 )
+from tests.unit.api.world import MAKE, World, required_values
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +161,29 @@ def test_a_comment_is_read_by_those_the_thing_belongs_to():
         ask(colleague, "removeAnnotation", id=made.value.uuid)
     ask(owner, "removeAnnotation", id=made.value.uuid)
     assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 0
+
+
+#: Lists of things that other lists show too: by the id of the parent, by another model's row.
+TWICE = {"listDomainChildren", "listIsos"}
+#: Lists whose replies say whether there are comments.
+COMMENTED = sorted(
+    name for name, command in COMMANDS.items()
+    if command.listing and command.listing.model._meta.label in MAKE and name not in TWICE
+    and "hasannotations" in {f.name for f in command.response.fields}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMENTED)
+def test_every_list_that_tells_of_comments_has_things_to_comment_on(command):
+    world = World(make_user().account)
+    row, admin = world.row(COMMANDS[command].listing.model), admin_caller()
+    given = {k: str(v) for k, v in required_values(COMMANDS[command], world).items()}
+    given |= {"id": str(row.uuid), **{k: "all" for k in given if k.endswith("filter")}}
+    (before,) = execute(admin, command, given).records
+    kind = types.of_row(row).entity
+    ask(admin, "addAnnotation", entitytype=kind, entityid=row.uuid, annotation="look")
+    (after,) = execute(admin, command, given).records
+    assert (before["hasannotations"], after["hasannotations"]) == (False, True)
 
 
 def test_what_is_for_administrators_only_no_tenant_learns_of():
