@@ -9,12 +9,11 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from core.commands import COMMANDS
 from core.errors import CloudError
 from frontend import figures, tabs, texts
-from frontend.labels import label
 from frontend.reader import Reader
 from frontend.sections import SECTIONS
 from frontend.sections.base import Record
@@ -171,6 +170,14 @@ class Summary:
         return texts.titled(_("Still needed"), comma.join(str(word) for word in self.missing))
 
 
+#: What a custom offering leaves open.
+_CUSTOM = (
+    ("cpuNumber", gettext_lazy("CPU cores")),
+    ("cpuSpeed", gettext_lazy("CPU speed")),
+    ("memory", gettext_lazy("Memory")),
+)
+
+
 def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summary:
     """``offer``: what the page has read already, not to be read again."""
     known = {str(r["id"]): r for r in offer.every} if offer else {}
@@ -192,9 +199,10 @@ def summary(reader: Reader, data: QueryDict, offer: Offer | None = None) -> Summ
     custom = given.get("details", {})
     if (size or {}).get("iscustomized"):
         out.missing += [
-            label(name.lower()) for name in ("cpuNumber", "cpuSpeed", "memory")
+            said
+            for name, said in _CUSTOM
             if not custom.get(name) and not size.get(name.lower())
-        ]  # fmt: skip
+        ]
     cores = int(custom.get("cpuNumber") or (size or {}).get("cpunumber") or 0)
     memory = int(custom.get("memory") or (size or {}).get("memory") or 0)
     root = float(given.get("rootdisksize") or 0) or _gib((image or {}).get("size"))
