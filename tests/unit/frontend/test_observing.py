@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,7 +15,7 @@ from api.dispatch import execute
 from frontend import growth, tabs
 from infra.models import Alert, CapacityPoint, HostTrend
 from infra.services.alerts import AlertType, raise_alert
-from jobs.models import Worker, WorkerState
+from jobs.models import AsyncJob, JobStatus, Worker, WorkerState
 from tests.factories import (
     admin_caller,
     caller_of,
@@ -169,6 +170,19 @@ def test_the_audit_is_exported_as_the_list_is_narrowed(administrator, tenant):
     assert administrator.get("/events/audit?format=pdf").status_code == 422
     assert "Export" not in tenant.page("/events")
     assert tenant.get("/events/audit").status_code == 404
+
+
+def test_the_list_of_jobs_says_why_one_failed_and_its_page_leads_to_the_thing(administrator, vm):
+    about = {"instance_type": "VirtualMachine", "instance_uuid": vm.uuid, "instance_name": str(vm)}
+    job = AsyncJob.objects.create(
+        account=vm.account, command="startVirtualMachine", plan="", subject={}, completed=timezone.now(),
+        status=JobStatus.FAILED, error_text="No host has 64 GiB free.", **about,
+    )  # fmt: skip
+    assert "No host has 64 GiB free." in administrator.page("/jobs")
+    assert f'<a href="/instances/{vm.uuid}">{vm}</a>' in administrator.page(f"/jobs/{job.uuid}")
+    gone = uuid4()
+    AsyncJob.objects.update(instance_uuid=gone)
+    assert f"/instances/{gone}" not in administrator.page(f"/jobs/{job.uuid}")
 
 
 def test_a_refusal_is_told_in_the_pages_words(owner, vm):
