@@ -25,9 +25,8 @@ def _job(reader: Reader, record: Record) -> dict[str, Any]:
     job = AsyncJob.objects.all().visible_to(reader.caller).filter(uuid=record["id"]).first()
     steps = working.steps_of([job]).get(job.pk, []) if job else []
     error = texts.say(job.error_text) if job else ""
-    about = tabs.section_of_kind(job.instance_type) if job else None
-    url = f"/{about.key}/{job.instance_uuid}" if about and about.has_detail else ""
-    return {"job_steps": steps, "job_error": error, "job": job, "about_url": url}
+    about = tabs.thing(record, "jobinstance")
+    return {"job_steps": steps, "job_error": error, "job": job, "job_about": about}
 
 
 #: What every zone needs before machines run in it, in the order in which it is built.
