@@ -170,7 +170,7 @@ DOMAINS = Section(
             form=Form(
                 (
                     F("name", placeholder="研发"),
-                    F("parentdomainid", initial=own_domain),
+                    F("parentdomainid", initial=own_domain, help=_("The domain above it.")),
                     "networkdomain",
                 )
             ),

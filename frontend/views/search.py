@@ -28,6 +28,8 @@ _SOUGHT = (
     "domains", "hosts", "clusters", "pods", "zones", "storagepools", "serviceofferings",
     "diskofferings", "sshkeys",
 )  # fmt: skip
+#: Of which there can be one of the same name in each domain: how that is reached.
+_IN_DOMAIN = {"accounts": "domain__name", "users": "account__domain__name"}
 #: Where one model is listed in two sections: which rows are this one's.
 _OWN_ROWS = {"templates": {"kind": "TEMPLATE"}, "isos": {"kind": "ISO"}}
 
@@ -64,8 +66,9 @@ def _hits(reader: Reader, text: str) -> Iterator[Hit]:
     for key in _SOUGHT:
         section = SECTIONS[key]
         if reader.sees(section) and section.has_detail:
-            for uuid, name in _found(reader, section, text):
-                yield Hit(name, section.one, section.icon, f"/{key}/{uuid}")
+            for uuid, name, where in _found(reader, section, text):
+                kind = f"{section.one} · {where}" if where else section.one
+                yield Hit(name, kind, section.icon, f"/{key}/{uuid}")
 
 
 def _pages(reader: Reader, text: str) -> Iterator[Hit]:
@@ -76,10 +79,11 @@ def _pages(reader: Reader, text: str) -> Iterator[Hit]:
 
 
 def _makes(reader: Reader, text: str) -> Iterator[Hit]:
-    """“New instance” and such."""
+    """“New instance” and such; what is made inside another thing is made on its page."""
     wanted = text.casefold()
-    for section in SECTIONS.values():
-        for action in section.create:
+    for link in pages_for(reader):
+        section = SECTIONS.get(link.key)
+        for action in section.create if section else ():
             if wanted and wanted in str(action.label).casefold() and reader.may(action.command):
                 url = action.url or f"/do/{action.command}?from={section.key}"
                 yield Hit(str(action.label), section.title, action.icon, url, not action.url)
@@ -100,7 +104,7 @@ def _verbs(reader: Reader, text: str) -> Iterator[Hit]:
         if not actions or not reader.sees(section):
             continue
         possible = actions[0].allowed_states
-        for uuid, name in _found(reader, section, rest.strip(), possible):
+        for uuid, name, _where in _found(reader, section, rest.strip(), possible):
             for action in actions[:2]:
                 url = (
                     action.url.replace("{id}", uuid)
@@ -118,8 +122,9 @@ def _begins(action: Action, word: str) -> bool:
 
 def _found(
     reader: Reader, section: Section, text: str, states: tuple[str, ...] = ()
-) -> list[tuple[str, str]]:
-    """(uuid, name) of a few visible things; one query, without the count that a list has."""
+) -> list[tuple[str, str, str]]:
+    """(uuid, name, domain where names are its own) of a few visible things; one query, without
+    the count that a list has."""
     spec, model = section.spec, section.model
     if spec is None or model is None or spec.listing is None:
         return []
@@ -134,8 +139,12 @@ def _found(
     if states and hasattr(model, "state"):
         rows = rows.filter(state__in=states)
     named = _name_paths(section, paths)
-    found = rows.order_by("pk").values_list("uuid", *named)[:EACH]
-    return [(str(row[0]), next((str(v) for v in row[1:] if v), str(row[0]))) for row in found]
+    where = _IN_DOMAIN.get(section.key)
+    found = rows.order_by("pk").values_list("uuid", where or "pk", *named)[:EACH]
+    return [
+        (str(uuid), next((str(v) for v in names if v), str(uuid)), str(domain) if where else "")
+        for uuid, domain, *names in found
+    ]
 
 
 def _name_paths(section: Section, otherwise: list[str | Combinable]) -> list[str | Combinable]:

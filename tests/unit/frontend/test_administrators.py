@@ -153,3 +153,14 @@ def test_the_overview_counts_the_machines_of_the_chosen_scope(ruler):
     assert counted(f"account:{east.uuid}:there") == 1
     assert counted(f"account:{east.uuid}:here") == 0
     assert counted("domain:nonsense") == 0
+
+
+def test_the_palette_tells_accounts_of_one_name_apart_and_makes_what_has_a_page(ruler):
+    domain = ruler.user.domain
+    f.make_account("eva", domain=domain)
+    f.make_account("eva", domain=f.make_domain("east", parent=domain))
+    shown = ruler.fragment("/search?q=eva")
+    assert "Account · north" in shown
+    assert "Account · east" in shown
+    assert "/do/createDomain?from=domains" in ruler.fragment("/search?q=new domain")
+    assert "from=subdomains" not in ruler.fragment("/search?q=new subdomain")
