@@ -124,9 +124,7 @@ def draw(draft: ZoneDraft, problems: Iterable[Problem] = ()) -> Drawing:
     return found
 
 
-def _group(
-    group: Group, draft: ZoneDraft, wrong: list[Problem], locked: set[str]
-) -> DrawnGroup:
+def _group(group: Group, draft: ZoneDraft, wrong: list[Problem], locked: set[str]) -> DrawnGroup:
     own = [p for p in wrong if p.group == group.key]
     errors = {p.field: p for p in own if p.field}
 

@@ -62,9 +62,7 @@ def _tried(caller: Caller, kind: Kind, draft: ZoneDraft, empty: set[str]) -> lis
     return found
 
 
-def _try(
-    kind: Kind, site: parts.Site, part: parts.Part, values: dict[str, str]
-) -> list[Problem]:
+def _try(kind: Kind, site: parts.Site, part: parts.Part, values: dict[str, str]) -> list[Problem]:
     """What is wrong with one part. A value that is blamed gives way to one that will do, so
     that the others, and what is built on this part, are tried as well."""
     found: dict[str, Problem] = {}
@@ -114,4 +112,3 @@ def place(kind: Kind, part: parts.Part, values: Values, message: str) -> Problem
 
 def group_of(kind: Kind, field: str) -> str:
     return next((g.key for g in kind.groups if field in {f.name for f in g.fields}), "")
-

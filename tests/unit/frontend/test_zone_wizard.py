@@ -180,7 +180,7 @@ def test_what_is_typed_is_kept_and_answered_at_its_field(administrator, world):
     text = reply.content.decode()
     draft.refresh_from_db()
     assert draft.values["dns1"] == "nonsense"
-    assert 'id="e-dns1" hx-swap-oob="true">dns1 is not an IP address' in text
+    assert 'id="e-dns1" hx-swap-oob="true">DNS server 1 is not an IP address' in text
 
 
 def test_a_wrong_value_is_not_launched(administrator, world):
