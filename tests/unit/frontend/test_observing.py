@@ -176,7 +176,8 @@ def test_the_list_of_jobs_says_why_one_failed_and_its_page_leads_to_the_thing(ad
     about = {"instance_type": "VirtualMachine", "instance_uuid": vm.uuid, "instance_name": str(vm)}
     job = AsyncJob.objects.create(
         account=vm.account, command="startVirtualMachine", plan="", subject={},
-        completed=timezone.now(), status=JobStatus.FAILED, error_text="No host has 64 GiB free.", **about,
+        completed=timezone.now(), status=JobStatus.FAILED,
+        error_text="No host has 64 GiB free.", **about,
     )  # fmt: skip
     assert "No host has 64 GiB free." in administrator.page("/jobs")
     assert f'<a href="/instances/{vm.uuid}">{vm}</a>' in administrator.page(f"/jobs/{job.uuid}")
