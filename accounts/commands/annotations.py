@@ -11,7 +11,7 @@ from accounts.models import Annotation, User
 from accounts.pinned import types
 from accounts.pinned.responses import annotation as annotation_response
 from accounts.services import annotations
-from core.commands import ADMIN, USER, AdminOnly, Filter, Length, Operate, command, listing
+from core.commands import ADMIN, USER, Filter, Length, Operate, command, listing
 from core.errors import InvalidParameter
 
 _KIND = "What it is: VM, VOLUME, NETWORK, HOST, …"
@@ -23,7 +23,8 @@ def addAnnotation(
     entitytype: Annotated[str | None, _KIND] = None,
     entityid: Annotated[str | None, "The thing"] = None,
     annotation: Annotated[str, Length(4096), "The comment"] = "",
-    adminsonly: Annotated[bool, AdminOnly, "Only root administrators read it"] = False,
+    # Not AdminOnly: left out unseen, what somebody means to keep from its owner would be shown.
+    adminsonly: Annotated[bool, "Only root administrators read it; theirs to say"] = False,
 ) -> Annotation:
     """Leaves a comment on a thing."""
     if not entitytype or not entityid:

@@ -20,6 +20,11 @@ def add(
     caller: Caller, kind: ResourceType, row: Any, text: str, *, admins_only: bool = False
 ) -> Annotation:
     """Raises InvalidParameter for a comment that says nothing."""
+    if admins_only and not caller.is_root_admin:
+        raise PermissionDenied(
+            "Only root administrators write what only they read; leave adminsonly out, and the "
+            "owner of the thing reads the comment too."
+        )
     text = text.strip()
     if not text or len(text) > _LONGEST:
         raise InvalidParameter(f"A comment has 1 to {_LONGEST} characters, not {len(text)}.")

@@ -15,7 +15,7 @@ from accounts.services import icons
 from api import wire
 from api.dispatch import execute
 from core.commands import COMMANDS
-from core.errors import CloudError, InvalidParameter, NoSuchObject
+from core.errors import CloudError, InvalidParameter, NoSuchObject, PermissionDenied
 from tests.factories import (
     admin_caller,
     caller_of,
@@ -200,6 +200,17 @@ def test_what_is_for_administrators_only_no_tenant_learns_of():
     (event,) = ask(root, "listEvents", type="ANNOTATION.CREATE", listall="true").records
     assert "suspicious" not in event["description"] + event["resourcename"]
     ask(root, "updateAnnotationVisibility", id=made.value.uuid, adminsonly="true")
+    assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 0
+
+
+def test_who_may_not_hide_a_comment_is_told_instead_of_showing_it_to_all():
+    owner = make_caller()
+    ruler = make_caller("DomainAdmin", owner.domain)
+    vm = make_vm(account=owner.account)
+    for caller in (ruler, owner):
+        with pytest.raises(PermissionDenied, match="root administrators"):
+            ask(caller, "addAnnotation", entitytype="VM", entityid=vm.uuid, annotation="secret",
+                adminsonly="true")  # fmt: skip
     assert ask(owner, "listAnnotations", entityid=vm.uuid).count == 0
 
 
