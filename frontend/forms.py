@@ -371,8 +371,7 @@ def refuse(bound: BoundForm, error: CloudError) -> None:
             for a, b in zip(words, words[1:], strict=False)
         )
         if named:  # people know the field by its label
-            word = rf"(?<![A-Za-z0-9]){re.escape(f.name)}(?![A-Za-z0-9])"
-            message = re.sub(word, str(f.label).replace("\\", ""), message, count=1)
+            message = texts.called(message, f.name, f.label)
             f.error = message
     bound.error = _in_words(message, bound)
     bound.details = error.details

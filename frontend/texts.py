@@ -78,6 +78,13 @@ def titled(head: Any, tail: Any) -> str:
     return str(_("%(head)s: %(tail)s")) % {"head": head, "tail": tail}
 
 
+def called(said: str, name: str, label: Any) -> str:
+    """A refusal that names parameter ``name`` once, calling it ``label`` as its form does."""
+    word = rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])"
+    marked = re.sub(word, lambda _found: f"{_TURN}{label}{_TURN}", said, count=1)
+    return _WIDE.sub("", marked).replace(_TURN, "")
+
+
 def say(sentence: str) -> str:
     """``sentence`` translated, whatever is filled in; itself when the catalogue has none."""
     language = translation.get_language() or "en"

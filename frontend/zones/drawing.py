@@ -144,7 +144,7 @@ def _in_words(problem: Problem, shown: Field) -> str:
     """The refusal; a parameter that it begins with is called as the field is: “DNS server 1”."""
     said = texts.say(problem.message)
     begins = problem.param and re.match(rf"{re.escape(problem.param)}(?![A-Za-z0-9])", said)
-    return f"{shown.label}{said[begins.end() :]}" if begins else said
+    return texts.called(said, problem.param, shown.label) if begins else said
 
 
 def _part(part: parts.Part, draft: ZoneDraft) -> DrawnPart:

@@ -143,4 +143,6 @@ def test_blanks_stand_between_chinese_and_latin_only(sentence, chinese):
         assert texts.say(sentence) == chinese
         assert texts.spaced("还没有ISO") == "还没有 ISO"
         assert texts.titled("释放", "h-1") == "释放：h-1"
+        assert texts.called("gateway 不是 IP 地址。", "gateway", "网关") == "网关不是 IP 地址。"
     assert texts.titled("Release", "h-1") == "Release: h-1"
+    assert texts.called("gateway is no address.", "gateway", "Gateway") == "Gateway is no address."
