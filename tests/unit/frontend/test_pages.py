@@ -8,11 +8,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from api.dispatch import execute
+from compute.models import VirtualMachine
 from core.errors import CloudError
 from frontend.sections import SECTIONS
 from infra import agents
 from infra.services.alerts import AlertType, raise_alert
-from jobs.models import Worker
+from jobs.models import Event, Worker
 from tests import factories as f
 from tests.factories import make_account, make_cloud, make_domain, make_user, make_vm
 
@@ -143,6 +144,16 @@ def test_pages_of_their_own_kind_are_drawn_for_both(furnished, administrator, br
 def test_what_is_the_administrators_does_not_exist_for_a_tenant(tenant, administrator, url):
     administrator.page(url)
     tenant.page(url, status=404)
+
+
+def test_the_console_of_a_machine_that_is_off_makes_no_event_for_each_try(furnished, browser_of):
+    owner = browser_of(make_user(account=furnished["account"]))
+    stopped = VirtualMachine.objects.get(name="db-1")
+    before = Event.objects.count()
+    reply = owner.post(f"/console/{stopped.uuid}/ticket")
+    assert reply.status_code == 409
+    assert reply.json() == {"problem": "db-1 is off. Start it to see its console."}
+    assert Event.objects.count() == before
 
 
 def test_somebody_elses_thing_looks_like_none(furnished, tenant, browser_of):

@@ -66,6 +66,20 @@ def test_setting_up_shows_the_key_its_picture_and_then_the_recovery_codes(user):
     assert len(re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\n", page)) == 10
 
 
+def test_until_it_is_proven_another_kind_may_be_chosen(user):
+    browser = sign_in(user)
+    browser.post("/me/factor", {"do": "set_up", "provider": "totp"})
+    first = SecondFactor.objects.get(user=user).secret
+    begun = browser.get("/me/factor").content.decode()
+    assert first in begun
+    again = browser.get("/me/factor?again=1").content.decode()
+    assert first not in again
+    assert 'value="staticpin"' in again
+    page = browser.post("/me/factor", {"do": "set_up", "provider": "staticpin"}).content.decode()
+    assert first not in page
+    assert SecondFactor.objects.get(user=user).secret in page
+
+
 def test_the_password_alone_opens_no_page(user):
     with_factor(user)
     browser = sign_in(user, next="/users")
