@@ -80,6 +80,8 @@ def create(
     ``more`` are plain fields: dns1, dns2, network_domain, private_mtu, display_network.
     """
     _check_offering(caller, offering, zone, vlan)
+    if zone.network_type == "Basic":
+        _refuse_second(locked(zone))
     shared = offering.guest_type == "Shared"
     cidr, gateway = _subnet(offering, subnet)
     ip6_cidr, ip6_gateway = ranges6.prefix(subnet.ip6_cidr, subnet.ip6_gateway)
@@ -153,6 +155,16 @@ def _check_vlan(
     of_guests = user.startswith("the guest VLANs")
     if user and (shared or not of_guests):
         raise InvalidParameter(f"VLAN {number} is used by {user} in zone {zone}.")
+
+
+def _refuse_second(zone: Zone) -> None:
+    """In a Basic zone machines are made without saying which network."""
+    there = Network.objects.filter(zone=zone).first()
+    if there is not None:
+        raise InvalidParameter(
+            f"Zone {zone} is Basic and has its guest network: {there}. For more addresses give it "
+            "another range with createVlanIpRange."
+        )
 
 
 def _subnet(offering: NetworkOffering, subnet: Subnet) -> tuple[str, str]:

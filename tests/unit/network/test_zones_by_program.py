@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.dispatch import execute
+from core.errors import InvalidParameter
 from infra.models import Pod, PodIpRange, Zone
 from jobs.worker import run_everything
 from network.models import (
@@ -104,6 +105,9 @@ def test_a_basic_zone_from_nothing_and_back():
     zone, wires = wired("Basic", "Management", "Guest", "Storage")
     network = do("createNetwork", zoneid=zone["id"], name="guests", displaytext="guests",
                  networkofferingid=offering("DefaultSharedNetworkOffering"))  # fmt: skip
+    with pytest.raises(InvalidParameter, match="is Basic and has its guest network: guests"):
+        do("createNetwork", zoneid=zone["id"], name="more", displaytext="more",
+           networkofferingid=offering("DefaultSharedNetworkOffering"))  # fmt: skip
     pod = pod_of(zone)
     guests = do("createVlanIpRange", podid=pod["id"], networkid=network["id"],
                 forvirtualnetwork="false", gateway="10.5.0.1", netmask="255.255.255.0",
