@@ -460,6 +460,7 @@ _IN_PLACE: dict[str, tuple[Any, ...]] = {
     "resetConfiguration": (gettext_lazy("Reset a setting"),),
     "updateProjectInvitation": (gettext_lazy("Answer an invitation"),),
     "setupUserTwoFactorAuthentication": (gettext_lazy("Set up or switch off a second factor"),),
+    "validateUserTwoFactorAuthenticationCode": (gettext_lazy("Prove the second factor"),),
     "repairTrouble": (gettext_lazy("Repair"),),
     # What the cloud does without being asked.
     "replicateTemplate": (gettext_lazy("Copy a template to another store"),),

@@ -27,7 +27,7 @@ _KINDS = {
     "Volume": _("Volume"), "Snapshot": _("Snapshot"), "Template": _("Template"),
     "Network": _("Network"), "Host": _("Host"), "Cluster": _("Cluster"), "Pod": _("Pod"),
     "Zone": _("Zone"), "Router": _("Router"), "affinity": _("Affinity groups"),
-    "memory": _("Memory"),
+    "memory": _("Memory"), "the root disk": _("the root disk"),
 }  # fmt: skip
 _VERBS = {
     "start": _("Start"), "stop": _("Stop"), "reboot": _("Reboot"), "destroy": _("Destroy"),
@@ -70,7 +70,7 @@ def help_text(text: Any) -> str:
 def spaced(text: Any) -> str:
     """``text`` with a blank between Chinese and Latin: “还没有 ISO”. Not for names of people's own,
     which stay as they are."""
-    return _SEAM.sub(" ", str(text))
+    return _SEAM.sub(" ", str(text)).replace("。 ", "。")
 
 
 def titled(head: Any, tail: Any) -> str:
