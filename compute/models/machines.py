@@ -100,7 +100,7 @@ class VirtualMachine(Stateful, Owned):
 
     class Meta:
         indexes = [
-            models.Index(fields=["removed", "account"], name="vm_by_account"),
+            models.Index(fields=["account", "removed"], name="vm_by_account"),
             models.Index(fields=["removed", "state", "of_project"], name="vm_by_state"),
             models.Index(fields=["removed", "name"], name="vm_by_name"),
             models.Index(fields=["removed", "zone", "of_project"], name="vm_by_zone"),
