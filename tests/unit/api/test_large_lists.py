@@ -14,9 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account, ResourceTag, User
 from api import dispatch, paging, positions
 from compute.models import VirtualMachine
+from compute.services.assigning import assign_volume
 from jobs.models import AsyncJob
 from network.models import PublicIp
-from storage.models import Template
+from network.services import public_ips
+from storage.models import Template, Volume
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -152,3 +154,28 @@ def test_machines_of_all_projects_are_found_by_their_mark():
     if connection.vendor == "sqlite":
         (plan,) = plans("listVirtualMachines", VirtualMachine, projectid="-1")
         assert "vm_of_project (removed=? AND of_project=?)" in plan
+
+
+def test_tags_go_to_a_project_with_what_they_are_on():
+    account = factories.make_account()
+    project = factories.make_project(account)
+    disk = Volume.objects.create(
+        account=account, zone=factories.make_zone(), name="disk", size_bytes=1, state="Ready"
+    )
+    tag = ResourceTag.objects.create(
+        account=account, resource_type="Volume", resource_uuid=disk.uuid, key="team", value="red"
+    )
+    assign_volume(disk, project.account)
+    tag.refresh_from_db()
+    assert tag.of_project
+    assert asked("listTags").records == []
+    assert len(asked("listTags", projectid=str(project.uuid)).records) == 1
+
+
+def test_an_address_that_a_project_gave_back_is_nobodys():
+    project = factories.make_project(factories.make_account())
+    row = factories.make_public_ip(project.account)
+    assert row.of_project
+    public_ips.release(row)
+    row.refresh_from_db()
+    assert not row.of_project
