@@ -21,6 +21,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.caller import Caller
+from accounts.models import Account, Domain
 from accounts.pinned import responses as pinned
 from accounts.services import membership, roles
 from api import absent, audit, listing, paging, parameters, replies, trial, wire
@@ -354,7 +355,11 @@ def _thing(command: Command, value: Any, arguments: dict[str, Any]) -> models.Mo
         shown = value[0].get("id") if isinstance(value[0], dict) else None
         came = [command.response.model._base_manager.filter(uuid=shown).first()] if shown else []
     things = (v for v in (*came, *arguments.values()) if isinstance(v, models.Model))
-    return next(things, None)
+    thing = next(things, None)
+    if isinstance(thing, Domain) and (name := arguments.get("account")):
+        # The domain was only given to say which account of this name.
+        return Account.objects.filter(domain=thing, name=name).first() or thing
+    return thing
 
 
 def _record(outcome: Outcome, arguments: dict[str, Any]) -> None:

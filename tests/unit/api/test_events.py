@@ -163,3 +163,13 @@ def test_a_call_is_on_record_with_where_it_came_from():
     assert (event.command, event.address, event.correlation_id) == (
         "updateZone", "203.0.113.7", "abcdefgh",
     )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_limit_of_an_account_is_told_of_the_account_and_not_of_its_domain():
+    account = make_account()
+    ask(admin_caller(), "updateResourceLimit", resourcetype=0, max=5, account=account.name,
+        domainid=account.domain.uuid)  # fmt: skip
+    event = Event.objects.get(type="RESOURCE.LIMIT.UPDATE")
+    assert event.resource_uuid == account.uuid
+    assert account.name in event.description
