@@ -31,8 +31,10 @@ def ask() -> timedelta:
     before = timezone.now()
     theirs = _of_database()
     after = timezone.now()
-    _ahead = theirs - (before + (after - before) / 2) if theirs else timedelta()
-    return _ahead if abs(_ahead) > TOLERATED else timedelta()
+    ahead = theirs - (before + (after - before) / 2) if theirs else timedelta()
+    # What is measured of clocks that agree is how long the answer took: time must not waver by it.
+    _ahead = ahead if abs(ahead) > TOLERATED else timedelta()
+    return _ahead
 
 
 def sentence(machine: str, ahead: timedelta) -> str:

@@ -73,3 +73,10 @@ def test_a_trouble_goes_with_the_process_it_is_about(off):
     assert bury_the_dead() == 1
     assert not Trouble.objects.filter(closed=None).exists()
     assert not Worker.objects.exists()
+
+
+def test_time_does_not_waver_by_how_long_the_database_took_to_answer(monkeypatch):
+    monkeypatch.setattr(clock, "_of_database", lambda: datetime.now(UTC) - timedelta(seconds=2))
+    assert clock.ask() == timedelta()
+    before = real_now()
+    assert clock.now() >= before

@@ -7,7 +7,7 @@ from PIL import Image
 
 from compute.models import SystemVmSample, VolumeSample
 from infra.models import HostSample, HostTrend
-from infra.services import servers, trends
+from infra.services import trends
 from jobs.models import Worker, WorkerSample
 from tests.unit.api.examples import example
 
