@@ -280,18 +280,17 @@ def _taken(row: PodAddress, form: Callable[..., str]) -> dict[str, Any]:
 
 
 _CAPACITY_HOLDERS = {
-    "zones": "zoneid", "pods": "podid", "clusters": "clusterid", "storagepools": "storageid",
+    "zones": "zoneid", "pods": "podid", "clusters": "clusterid", "hosts": "hostid",
+    "storagepools": "storageid",
 }  # fmt: skip
 
 
 def capacity(reader: Reader, section: Section, record: Record) -> Context:
     given = {_CAPACITY_HOLDERS[section.key]: str(record["id"])}
     past = growth.history(reader, given)
-    rows = (
-        _of_pool(record)
-        if section.key == "storagepools"  # which listCapacity does not tell apart
-        else reader.run("listCapacity", given).records or []
-    )
+    its_own = {"storagepools": _of_pool, "hosts": _of_host}.get(section.key)
+    # listCapacity does not tell pools and hosts apart.
+    rows = its_own(record) if its_own else reader.run("listCapacity", given).records or []
     bars = growth.capacity_bars(rows)
     growth.add_forecasts(bars, [{**r, "id": ""} for r in past])
     return {"bars": bars, "charts": growth.charts(past)}
@@ -303,6 +302,16 @@ def _of_pool(record: Record) -> list[dict[str, Any]]:
     return [
         {"type": 2, "capacityused": record.get("disksizeused"), "capacitytotal": total},
         {"type": 3, "capacityused": record.get("disksizeallocated"), "capacitytotal": promised},
+    ]
+
+
+def _of_host(record: Record) -> list[dict[str, Any]]:
+    return [
+        {"type": kind, "capacityused": record.get(used), "capacitytotal": record.get(total)}
+        for kind, used, total in (
+            (1, "cpuallocatedvalue", "cpuwithoverprovisioning"),
+            (0, "memoryallocatedbytes", "memorywithoverprovisioning"),
+        )
     ]
 
 

@@ -29,6 +29,7 @@ from frontend.sections.columns import (
 )
 from frontend.sections.mocks import MOCKS_TAB, mocking
 from frontend.sections.places import (
+    CAPACITY_TAB,
     CLUSTER_FILTER,
     CLUSTER_SHOWN,
     DEDICATED_TAB,
@@ -202,6 +203,7 @@ HOSTS = Section(
         Related("routers", "hostid"),
         Related("systemvms", "hostid"),
         Related("storagepools", "hostid"),
+        CAPACITY_TAB,
         LOAD_TAB,
         Tab(
             "metrics",

@@ -32,11 +32,14 @@ class CapacityPoint(models.Model):
 
 
 class HostTrend(models.Model):
-    """The last day of a host: ``points`` are [Unix time, CPU %, memory MB, load], oldest
-    first, one for each ten minutes. One row a host, so that it never grows."""
+    """How a host came to be used, oldest first: ``points`` are [Unix time, CPU %, memory MB,
+    load] of the last day, one for each ten minutes; ``given`` are [Unix time, MHz there are,
+    MHz given away, MB there are, MB given away, cores there are, cores given away] of the last
+    two weeks, one for each six hours. One row a host, so that it never grows."""
 
     host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="trend")
     at = models.DateTimeField(default=timezone.now)
     points = models.JSONField(default=list)
+    given = models.JSONField(default=list)
 
     objects = models.Manager.from_queryset(AdminQuerySet)()

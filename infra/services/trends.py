@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
 
 from agent.protocol import HostStats
-from infra.models import CapacityPoint, Host, HostTrend
+from core.units import MIB
+from infra.models import CapacityPoint, Host, HostCapacity, HostTrend
 from infra.services import capacities
 from infra.services.reports import on_host_stats
 from jobs.schedules import every
@@ -31,6 +32,15 @@ _TOO_FAR_DAYS = 3650
 
 _HOST_EVERY_S = 600
 _HOST_POINTS = 144  # a day of ten minutes
+_GIVEN_EVERY_S = 6 * 3600
+_GIVEN_POINTS = 57  # two weeks of six hours, both ends
+_HOSTS_AT_ONCE = 500
+#: capacity type → what there is and what is given away, in the order of HostTrend.given
+_KINDS = {
+    capacities.CPU: ("cpu_limit_mhz", "cpu_used_mhz"),
+    capacities.MEMORY: ("memory_limit_mb", "memory_used_mb"),
+    capacities.CPU_CORE: ("cores_total", "cores_used"),
+}
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,56 @@ def keep_host(host: Host, stats: HostStats, taken_at: datetime) -> None:
         round(stats.load_1m, 2),
     ]
     fresh = {"at": taken_at, "points": [*points, point][-_HOST_POINTS:]}
-    # The monitor is the only one that writes them: no lock is needed.
+    # The monitor is the only one that writes these columns: no lock is needed.
     if not HostTrend.objects.filter(host=host).update(**fresh):
-        HostTrend.objects.create(host=host, **fresh)
+        HostTrend.objects.bulk_create([HostTrend(host=host, **fresh)], ignore_conflicts=True)
+
+
+@every(_GIVEN_EVERY_S, "infra.host_capacity_history")
+def note_hosts() -> int:
+    """Notes what each host has given away; returns how many hosts."""
+    at, noted = int(timezone.now().timestamp()), 0
+    rows = HostCapacity.objects.filter(host__removed=None)
+    while bite := list(rows.order_by("host_id")[noted : noted + _HOSTS_AT_ONCE]):
+        _note_given(at, {row.host_id: row for row in bite})
+        noted += len(bite)
+    return noted
+
+
+def _note_given(at: int, capacity: dict[int, HostCapacity]) -> None:
+    HostTrend.objects.bulk_create(
+        [HostTrend(host_id=key) for key in capacity], ignore_conflicts=True
+    )
+    trends = list(HostTrend.objects.filter(host__in=capacity).only("host_id", "given"))
+    for trend in trends:
+        row = capacity[trend.host_id]
+        point = [at, *(amount for total, used in _KINDS.values() for amount in (
+            getattr(row, total), getattr(row, used)
+        ))]  # fmt: skip
+        trend.given = [*trend.given, point][-_GIVEN_POINTS:]
+    HostTrend.objects.bulk_update(trends, ["given"])
+
+
+def of_host(
+    host: Host,
+    *,
+    kind: int | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Series:
+    """As ``series`` is: what the host had and gave away."""
+    given = HostTrend.objects.filter(host=host).values_list("given", flat=True).first() or []
+    found: Series = {}
+    for at, *amounts in given:
+        moment = datetime.fromtimestamp(at, UTC)
+        if (start and moment < start) or (end and moment > end):
+            continue
+        for place, type_ in enumerate(_KINDS):
+            if kind in (None, type_):
+                unit = MIB if type_ == capacities.MEMORY else 1
+                total, used = (n * unit for n in amounts[2 * place : 2 * place + 2])
+                point = CapacityPoint(
+                    scope="host", holder=host.pk, type=type_, at=moment, total=total, used=used
+                )
+                found.setdefault((host.pk, type_), []).append(point)
+    return found

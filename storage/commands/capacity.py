@@ -9,7 +9,7 @@ from accounts.caller import Caller
 from core.commands import ADMIN, Read, command
 from core.errors import InvalidParameter
 from core.responses import Cut, Field, Response
-from infra.models import Cluster, Pod, Zone
+from infra.models import Cluster, Host, Pod, Zone
 from infra.services import capacities, trends
 from infra.services.thresholds import THRESHOLDS
 from storage.models import StoragePool
@@ -39,6 +39,7 @@ def listCapacityHistory(
     zoneid: Annotated[Zone | None, Read, "Of this zone"] = None,
     podid: Annotated[Pod | None, Read, "Of this pod"] = None,
     clusterid: Annotated[Cluster | None, Read, "Of this cluster"] = None,
+    hostid: Annotated[Host | None, Read, "Of this host"] = None,
     storageid: Annotated[StoragePool | None, Read, "Of this storage pool"] = None,
     type: Annotated[int | None, "Only this kind of capacity, by its number"] = None,
     startdate: Annotated[datetime | None, "From this moment on"] = None,
@@ -47,13 +48,16 @@ def listCapacityHistory(
 ) -> list[dict[str, Any]]:
     """Shows how full a place was and in how many days it will be full; of all zones if none
     is named."""
-    named = {"zone": zoneid, "pod": podid, "cluster": clusterid, "pool": storageid}
+    named = {
+        "zone": zoneid, "pod": podid, "cluster": clusterid, "host": hostid, "pool": storageid,
+    }  # fmt: skip
     given = [(scope, row) for scope, row in named.items() if row is not None]
     if len(given) > 1:
-        raise InvalidParameter("Give one of zoneid, podid, clusterid and storageid.")
+        raise InvalidParameter("Give one of zoneid, podid, clusterid, hostid and storageid.")
     scope = given[0][0] if given else "zone"
     rows = {row.pk: row for _, row in given} or {zone.pk: zone for zone in Zone.objects.all()}
-    found = trends.series(scope, list(rows), kind=type, start=startdate, end=enddate)
+    span = {"kind": type, "start": startdate, "end": enddate}
+    found = trends.of_host(hostid, **span) if hostid else trends.series(scope, list(rows), **span)
     records = [
         _record(scope, rows[holder], kind, points, showpoints)
         for (holder, kind), points in sorted(found.items())
@@ -75,7 +79,7 @@ def _record(
         "capacitytotal": last.total,
         "capacityused": last.used,
         "percentused": f"{100 * last.used / last.total:.2f}" if last.total else "0.00",
-        "threshold": threshold.get(row) if threshold else None,
+        "threshold": threshold.get(row.cluster if scope == "host" else row) if threshold else None,
         "fullindays": trends.full_in_days(points),
     }
     if with_points:

@@ -126,3 +126,54 @@ def test_a_host_that_speaks_often_leaves_few_points(monkeypatch):
     for _ in range(30):
         trends.keep_host(host, HostStats(), NOW)
     assert len(HostTrend.objects.get(host=host).points) == 3
+
+
+# -- what hosts gave away ----------------------------------------------------------------
+
+
+@pytest.fixture
+def filling(monkeypatch):
+    """A host that gives away 2 GiB more every six hours, noted five times, with 6 GiB left."""
+    host = make_host()
+    capacity = HostCapacity.objects.filter(host=host)
+    capacity.update(memory_limit_mb=16384, cpu_limit_mhz=8000)
+    for step in range(5):
+        capacity.update(memory_used_mb=2048 * (step + 1))
+        at = NOW - timedelta(hours=6 * (4 - step))
+        with monkeypatch.context() as then:
+            then.setattr(trends.timezone, "now", lambda at=at: at)
+            trends.note_hosts()
+    return host
+
+
+def test_a_host_says_what_it_gave_away_and_when_it_will_be_full(filling):
+    (memory,) = ask("listCapacityHistory", hostid=filling.uuid, type=0).records
+    assert memory["scope"] == "host"
+    assert memory["placename"] == filling.name
+    assert [p["capacityused"] for p in memory["points"]] == [2**31 * n for n in range(1, 6)]
+    assert memory["fullindays"] == pytest.approx(3 * 6 / 24, abs=0.06)
+    assert memory["threshold"] == 0.75
+    kinds = ask("listCapacityHistory", hostid=filling.uuid, showpoints="false").records
+    assert {r["type"]: r.get("fullindays") for r in kinds} == {0: 0.8, 1: None, 90: None}
+
+
+def test_points_of_a_host_are_those_of_two_weeks_in_one_row(filling):
+    (row,) = HostTrend.objects.all()
+    HostTrend.objects.update(given=row.given * 20, points=[[1, 2.0, 3, 4.0]])
+    trends.note_hosts()
+    row.refresh_from_db()
+    assert len(row.given) == 57
+    assert row.points == [[1, 2.0, 3, 4.0]]
+
+
+def test_hosts_are_noted_in_few_statements(django_assert_max_num_queries):
+    for _ in range(7):
+        make_host()
+    with django_assert_max_num_queries(8):  # one bite, and the look for a second
+        assert trends.note_hosts() == 7
+
+
+def test_points_of_a_host_are_chosen_by_time(filling):
+    since = (NOW - timedelta(hours=7)).isoformat()
+    (cpu,) = ask("listCapacityHistory", hostid=filling.uuid, type=1, startdate=since).records
+    assert len(cpu["points"]) == 2
