@@ -329,35 +329,6 @@ def test_the_wizard_says_what_a_custom_size_still_needs(cloud, browser_of):
     assert "Still needed" not in owner.post("/instances/new/summary", given).content.decode()
 
 
-@pytest.mark.parametrize(
-    "language, said",
-    [("en", "“Disk offering” or “Snapshot”"), ("zh-hans", "“磁盘方案”或“快照”")],
-)
-def test_a_refusal_about_several_fields_calls_them_as_the_form_does(tenant, language, said):
-    tenant.post("/preferences", {"language": language})
-    reply = tenant.post("/do/createVolume?from=volumes", {"name": "data"})
-    assert reply.status_code == 422
-    shown = reply.content.decode()
-    assert said in shown
-    alert = shown[shown.index('role="alert"') :]
-    assert "diskofferingid" not in alert[: alert.index("</div>")]
-
-
-def test_the_wizard_says_what_a_custom_size_still_needs(cloud, browser_of):
-    owner = browser_of(make_user(account=make_account()))
-    custom = f.make_service_offering(
-        "any", is_customized=True, cpu_number=None, cpu_speed_mhz=None, memory_mb=None
-    )
-    fields = {
-        "started": "1", "zoneid": str(cloud.zone.uuid), "templateid": str(cloud.template.uuid),
-        "serviceofferingid": str(custom.uuid),
-    }  # fmt: skip
-    said = owner.post("/instances/new/summary", fields).content.decode()
-    assert "Still needed: CPU cores, CPU speed, Memory" in said
-    given = {**fields, "cpuNumber": "1", "cpuSpeed": "500", "memory": "512"}
-    assert "Still needed" not in owner.post("/instances/new/summary", given).content.decode()
-
-
 def test_a_tenant_is_offered_only_networks_it_may_make(tenant, administrator):
     f.make_network_offering(name="free")
     f.make_network_offering(name="with-a-vlan", specify_vlan=True)
