@@ -50,7 +50,7 @@ onContent(async (root) => {
       data.push(times.map(() => limit));
     }
     new Plot({
-      width: element.clientWidth, height: 190, axes: [{ ...axis, values: clock }, { ...axis, size: 56 }], legend: { show: false },
+      width: element.clientWidth, height: 190, axes: [{ ...axis, values: clock, space: 70 }, { ...axis, size: 56 }], legend: { show: false },
       // A first point alone stands in the middle of ten minutes, not of days.
       scales: { x: { range: (plot, first, last) => (last - first < 600 ? [first - 300, last + 300] : [first, last]) }, y: { range: (plot, low, high) => [0, most || Math.max(high * 1.15, 1)] } },
       series,
