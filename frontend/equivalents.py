@@ -72,7 +72,7 @@ def curl(command: str, flat: Mapping[str, str], origin: str) -> str:
     call = ["curl -s -b jar", *(["-G"] if COMMANDS[command].reads_only else [])]
     pairs = [("command", command), *flat.items(), ("response", "json")]
     call += [f"--data-urlencode {shlex.quote(f'{k}={v}')}" for k, v in pairs]
-    login = "curl -s -c jar -d command=login -d username=… -d password=… -d domain=/"
+    login = "curl -s -c jar -d command=login -d username=… -d password=… -d domain=…"
     return "\n".join([f"{login} {address}", f"{' '.join(call)} --data-urlencode {_KEY} {address}"])
 
 

@@ -195,7 +195,7 @@ def exceeded(
     facts = FACTS[resource]
     what = facts.things + (f" with tag {tag}" if tag else "")
     return LimitExceeded(
-        f"{holder} may have {facts.show(ceiling)} of {what}: {facts.show(used)} in use, "
+        f"{holder} has a limit of {facts.show(ceiling)} on {what}: {facts.show(used)} in use, "
         f"{facts.show(asked)} more asked for. Free some, or ask an administrator for a "
         "higher limit.",
         details={

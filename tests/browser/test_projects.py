@@ -170,7 +170,7 @@ def limit(admin: Person, ben: Person, project: str) -> None:
     page.fill("#drawer [name=max]", "1")
     submit(page)
     page = create_instance(ben, f"{MACHINE}-2")
-    expect(page.locator(".alert.bad").first).to_contain_text("Project shop may have 1")
+    expect(page.locator(".alert.bad").first).to_contain_text("Project shop has a limit of 1")
 
 
 def suspend(amy: Person, ben: Person, project: str, machine: str) -> None:

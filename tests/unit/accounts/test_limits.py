@@ -34,7 +34,7 @@ def test_the_last_one_fits_and_one_more_does_not():
     account = make_account()
     limits.set_limit(account, Resource.VOLUME, 3)
     limits.reserve(account, {Resource.VOLUME: 3})
-    with pytest.raises(LimitExceeded, match="may have 3 of volumes: 3 in use, 1 more asked"):
+    with pytest.raises(LimitExceeded, match="has a limit of 3 on volumes: 3 in use, 1 more asked"):
         limits.reserve(account, {Resource.VOLUME: 1})
     assert used(account, Resource.VOLUME) == 3
 

@@ -64,7 +64,7 @@ def test_a_machine_counts_under_its_host_tag_and_its_root_disk_under_its_storage
 def test_a_limit_by_tag_stops_what_has_the_tag_and_nothing_else(world, tagged, caller, account):
     ask(admin_caller(), "updateResourceLimit", resourcetype=0, max=0, tag="GPU",
         account=account.name, domainid=account.domain)  # fmt: skip
-    with pytest.raises(LimitExceeded, match="may have 0 of virtual machines with tag gpu"):
+    with pytest.raises(LimitExceeded, match="has a limit of 0 on virtual machines with tag gpu"):
         deploy(caller, tagged)
     tagged.offering = make_service_offering()
     done(deploy(caller, tagged))
