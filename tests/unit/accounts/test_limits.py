@@ -61,7 +61,7 @@ def test_storage_is_counted_in_bytes_and_limited_in_gib():
     account = make_account()
     limits.set_limit(account, Resource.PRIMARY_STORAGE, 10)
     limits.reserve(account, {Resource.PRIMARY_STORAGE: 10 * GIB})
-    with pytest.raises(LimitExceeded, match="10 GiB of primary storage: 10 GiB in use, 1 B more"):
+    with pytest.raises(LimitExceeded, match="10 GiB on primary storage: 10 GiB in use, 1 B more"):
         limits.reserve(account, {Resource.PRIMARY_STORAGE: 1})
 
 
