@@ -119,8 +119,8 @@ def test_what_fills_a_refusal_is_said_too():
         assert "web-1" in said
         assert not re.search(r"[A-Za-z]{2,}", said.replace("web-1", ""))
         more = texts.say(
-            "Account dev has a limit of 40 on CPU cores: 6 in use, 64 more asked for. Free some, or ask "
-            "an administrator for a higher limit."
+            "Account dev has a limit of 40 on CPU cores: 6 in use, 64 more asked for. Free some, "
+            "or ask an administrator for a higher limit."
         )
         assert "账户 dev" in more, more
 
