@@ -19,6 +19,8 @@ from agent.tasks import Task
 
 ASK_AGAIN_S = 5.0
 POLL_S = 0.1
+#: How often a tray is opened that a guest, just booting, shuts again at once.
+TRAY_TRIES, TRAY_AGAIN_S = 20, 0.5
 
 
 class Devices:
@@ -84,9 +86,7 @@ class Devices:
             present = _disk(domain, target=target)
             if present is not None and _source(present) == _source(element):
                 return
-            # FORCE: a guest that has the CD mounted locks the tray.
-            flags = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE
-            domain.updateDeviceFlags(ET.tostring(element, encoding="unicode"), flags)
+            _lay_in(domain, element)
 
     def resize_disk(self, uuid: str, disk: p.DiskRef, size_bytes: int) -> None:
         with self._context.running(uuid, f"resize a disk of domain {uuid}") as domain:
@@ -147,6 +147,19 @@ def target_with(domain: Any, path: str) -> str:
     if target is None:
         raise p.NoSuchVolume(f"{domain.name()} has no disk {path}.")
     return str(target.get("dev"))
+
+
+def _lay_in(domain: Any, element: ET.Element) -> None:
+    """Changes what is in a drive; a guest that has the CD mounted locks the tray, hence FORCE."""
+    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE
+    for tries_left in reversed(range(TRAY_TRIES)):
+        try:
+            domain.updateDeviceFlags(ET.tostring(element, encoding="unicode"), flags)
+            return
+        except libvirt.libvirtError as error:
+            if "is not open" not in str(error) or not tries_left:
+                raise
+            time.sleep(TRAY_AGAIN_S)
 
 
 def _plug(domain: Any, element: ET.Element) -> None:
