@@ -95,7 +95,7 @@ asyncjobs = Response(
         date("completed"),
         text("phase"),
         text("note"),
-        text("errortext", "error_text"),
+        computed("failure", ("error_text",), lambda text: text or None),
         text("correlationid", "correlation_id"),
         computed("cancellable", ("status", "plan"), _cancellable, "boolean"),
         several(

@@ -123,7 +123,7 @@ JOBS = Section(
         Column("jobinstancename", _("What")),
         Column("account", _("Account")),
         Column("domainpath", _("Domain"), shown=False),
-        Column("errortext", _("Result"), "said"),
+        Column("failure", _("Result"), "said"),
         Column("created", _("Begun"), "time"),
         Column("completed", _("Ended"), "time", shown=False),
     ),

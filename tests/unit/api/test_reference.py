@@ -160,7 +160,7 @@ FIELDS = {
     ("ldapuser", "reason"): "why somebody did not come in",
     ("user", "language"): "pages speak it",
     **{("asyncjobs", name): "what a job does now, how far it is, and whether it can be stopped"
-       for name in ("id", "jobinstancename", "phase", "note", "errortext", "steps", "percent",
+       for name in ("id", "jobinstancename", "phase", "note", "failure", "steps", "percent",
                     "cancellable")},
     ("asyncjobs", "correlationid"): "one number from the click to the host's log",
     ("event", "correlationid"): "one number from the click to the host's log",
@@ -240,6 +240,14 @@ def test_fields_of_replies_are_cloudstacks(name):
         return  # CloudStack says only that it went well; ours shows the thing
     odd = {f.name.lower() for f in response.fields} - there - {"jobid", "jobstatus"}
     assert not {f for f in odd if (response.name, f) not in FIELDS}, f"{name} ({response.name})"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_no_reply_has_a_field_that_clients_take_for_a_refusal(name):
+    """Ansible's collection gives up on any answer with an ``errortext``, be it an empty one."""
+    response = COMMANDS[name].response
+    fields = {f.name.lower() for f in response.fields} if response else set()
+    assert not fields & {"errortext", "errorcode", "cserrorcode"}
 
 
 def object_of(command: str) -> str:
